@@ -1,0 +1,1 @@
+"""Clinical scales: what a doctor would see. Each module reads assay read-outs and knows nothing of drugs."""
