@@ -1,0 +1,88 @@
+"""Quantities: a value with its unit and its 90 % interval, made from draws, ready for JSON and for people."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+INTERVAL = (5.0, 95.0)  # percentiles of a 90 % interval
+FEWEST_DRAWS = 8  # below this an interval would pretend to a knowledge that is not there
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A value in `unit`; `low` and `high` bound its 90 % interval. None stands for what does not exist."""
+
+    value: float | None
+    unit: str
+    low: float | None = None
+    high: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form: value, unit, low, high."""
+        return {"value": self.value, "unit": self.unit, "low": self.low, "high": self.high}
+
+    @property
+    def text(self) -> str:
+        """Value, unit and interval for people, e.g. ``5.1 mg/L (4.2 to 6.3)``."""
+        unit = "" if self.unit == "1" else f" {pretty_unit(self.unit)}"
+        return self.number_text + unit + (f" ({self.interval_text})" if self.low is not None else "")
+
+    @property
+    def number_text(self) -> str:
+        """The value alone, to three figures; a dash where there is none."""
+        return short(self.value)
+
+    @property
+    def interval_text(self) -> str:
+        """The interval alone, e.g. ``4.2 to 6.3``; empty where there is none."""
+        return "" if self.low is None else f"{short(self.low)} to {short(self.high)}"
+
+
+def from_draws(draws: np.ndarray, unit: str) -> Quantity:
+    """A quantity from draws of shape (D,): draw 0 is the value, all of them give the 90 % interval.
+
+    The interval always holds the value. There is none for fewer than 8 draws, nor where a draw is not finite
+    (a threshold that was never reached); the value is None where draw 0 is not finite.
+    """
+    import numpy as np
+
+    draws = np.asarray(draws, dtype=float)
+    value = finite(draws[0])
+    if draws.size < FEWEST_DRAWS or value is None or not np.isfinite(draws).all():
+        return Quantity(value, unit)
+    low, high = np.percentile(draws, INTERVAL)
+    return Quantity(value, unit, min(float(low), value), max(float(high), value))
+
+
+def finite(value: Any) -> float | None:
+    """`value` as a float, or None where it is not finite (JSON has no NaN)."""
+    number = float(value)
+    return number if math.isfinite(number) else None
+
+
+def short(value: float | None) -> str:
+    """A number to three figures, without needless zeros or exponents; a dash for None."""
+    if value is None:
+        return "–"
+    if value == 0:
+        return "0"
+    if 1e-3 <= abs(value) < 1e5:
+        places = max(0, 2 - math.floor(math.log10(abs(value))))
+        text = f"{value:.{places}f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{value:.2e}"
+
+
+def pretty_unit(unit: str) -> str:
+    """A unit as it is printed: ``N*m`` becomes ``N·m``, ``degree/s`` ``°/s``, ``1`` nothing."""
+    if unit == "1":
+        return ""
+    words = {"*": "·", "degree": "°", "deg/": "°/", "percent": "%", "umol": "µmol", "uV": "µV", "year": "y"}
+    for plain, printed in words.items():
+        unit = unit.replace(plain, printed)
+    return unit
