@@ -26,6 +26,11 @@ _OWN_UNITS = (
     "maximal_force = [maximal_force] = F0",
     "event = 1",
     "patient = 1",
+    "cell = 1",
+    "four_weeks = 28 * day",
+    "tendon_slack_length = [tendon_slack_length] = LT0",
+    "intrafusal_force = [intrafusal_force] = FU",
+    "unstated_force = [unstated_force]",
 )
 
 
@@ -34,17 +39,17 @@ def registry() -> pint.UnitRegistry:
     """The one unit registry of the program: Pint's, with the units of the field added."""
     import pint
 
-    units = pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
+    # Pint's own `point` (of type) and `grade` (an angle) are not the field's: ours replace them.
+    units = pint.UnitRegistry(autoconvert_offset_to_baseunit=True, on_redefinition="ignore")
     for line in _OWN_UNITS:
-        name = line.split("=")[0].strip()
-        if name not in units:
-            units.define(line)
+        units.define(line)
+    units._build_cache()  # Pint keeps the old factor of a unit defined anew until its cache is built again
     return units
 
 
 @cache
 def unit(text: str) -> pint.Unit:
-    """Parse a unit such as ``mg/h``, ``mL/min``, ``µS`` or ``1``; raise ModelError where it does not parse."""
+    """Parse a unit such as ``mg/h``, ``mL/min``, ``µS`` or ``1``; ModelError where it does not parse."""
     try:
         return registry().parse_units("dimensionless" if text.strip() in {"1", "-"} else text)
     except Exception as problem:
