@@ -1,17 +1,18 @@
 """The evidence: every number read from the literature, one row each, found by its id.
 
 Six tables lie in `data/evidence`. `pharmacokinetics`, `mechanism`, `neuromuscular` and `adverse_effects` share
-one schema (`COLUMNS`; the last adds columns of its own); `trials` and `label_rules` keep columns of their own.
-What is not in the shared schema stays, as text, in `Row.extra`.
+one schema (`COLUMNS`; the last adds columns of its own); `trials` and `label_rules` keep columns of their
+own. What is not in the shared schema stays, as text, in `Row.extra`.
 
 A cell of the source that held several numbers is several rows here: ``N001`` became ``N001.first`` and
 ``N001.last``, and `family` finds them by the id they came from. A *calibration* row may be fitted to; a
-*validation* row is only ever predicted, and `calibration` is the one door through which a fit gets its numbers.
+*validation* row is only ever predicted: `calibration` is the one door through which a fit gets its numbers.
 """
 
 from __future__ import annotations
 
 import csv
+import difflib
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -89,18 +90,26 @@ def rows() -> Mapping[str, Row]:
 
 def row(id: str) -> Row:
     """The row with exactly this id; InputError with the nearest match where there is none."""
-    try:
-        return rows()[id]
-    except KeyError:
-        raise unknown("evidence row", id, rows()) from None
+    found = rows().get(id)
+    if found is None:
+        raise _not_found(id)
+    return found
 
 
 def family(id: str) -> tuple[Row, ...]:
     """The row called `id` and its parts ``id.…``, in table order; InputError with the nearest match."""
     found = tuple(r for r in rows().values() if r.id == id or r.id.startswith(id + "."))
     if not found:
-        raise unknown("evidence row", id, rows())
+        raise _not_found(id)
     return found
+
+
+def _not_found(id: str) -> InputError:
+    parts = [name for name in rows() if name.startswith(id + ".")]
+    if parts:
+        return InputError(f"evidence row '{id}' is in parts: {', '.join(parts)}")
+    near = difflib.get_close_matches(id, rows(), n=6, cutoff=0.5)
+    return unknown("evidence row", id, near or rows())
 
 
 def table(name: str) -> tuple[Row, ...]:

@@ -6,7 +6,7 @@ The unit registry is Pint's. It is imported on first use, since `spasmlab --help
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spasmlab.errors import ModelError
 
@@ -65,7 +65,8 @@ def factor(source: str, target: str) -> float:
     """The number that turns a value in `source` into one in `target`; raise ModelError where none does."""
     if not same_dimension(source, target):
         raise ModelError(f"'{source}' cannot be turned into '{target}': their dimensions differ")
-    return float(registry().Quantity(1.0, unit(source)).to(unit(target)).magnitude)
+    turned: Any = registry().Quantity(1.0, unit(source)).to(unit(target))
+    return float(turned.magnitude)
 
 
 def dimensions(text: str) -> dict[str, float]:
