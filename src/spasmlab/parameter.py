@@ -1,7 +1,7 @@
 """A parameter is a record in TOML: a value with its unit, doubt, spread between patients, rows and status.
 
-Records live beside the code that uses them (`chain/release.toml`, `circuit/motoneuron.toml`) or in the one file of
-the drug or condition they belong to (`data/drugs/gabapentin.toml`). A file holds one table per record:
+Records live beside the code that uses them (`chain/release.toml`, `circuit/motoneuron.toml`) or in the one
+file of the drug or condition they belong to (`data/drugs/gabapentin.toml`). A file holds one table per record:
 
     [uptake_vmax]
     value = 228
@@ -38,8 +38,8 @@ Value = float | tuple[float, ...]
 class Parameter(BaseModel):
     """One number (or a short table of numbers, e.g. knots along the motor pool) and all that is known of it.
 
-    `transform` is the scale of `spread` (doubt about the value) and `between` (between-patient standard deviation):
-    ``log``: value·exp(s·z); ``linear``: value + s·z; ``logit``: on the logit of a share in 0..1.
+    `transform` is the scale of `spread` (doubt about the value) and of `between` (standard deviation between
+    patients): ``log``: value·exp(s·z); ``linear``: value + s·z; ``logit``: on the logit of a share in 0..1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -119,7 +119,7 @@ def read_toml(file: Path) -> dict[str, Any]:
 
 
 def parameters_from(records: Mapping[str, Any], prefix: str, origin: str) -> dict[str, Parameter]:
-    """Records of one TOML table as parameters by name; an InputError names the file, the record and the field."""
+    """Records of one TOML table as parameters by name; an InputError names file, record and field."""
     found = {}
     for name, record in records.items():
         try:
@@ -145,7 +145,8 @@ def beside(module: str) -> dict[str, Parameter]:
 
 
 @cache
-def _modules_with_parameters() -> tuple[str, ...]:
+def modules() -> tuple[str, ...]:
+    """The modules that have a file of parameters beside them, e.g. ``chain.release``."""
     files = sorted(PACKAGE.rglob("*.toml"))
     inside = (file.relative_to(PACKAGE).with_suffix("") for file in files)
     return tuple(".".join(path.parts) for path in inside if path.parts[0] != "data")
@@ -153,12 +154,13 @@ def _modules_with_parameters() -> tuple[str, ...]:
 
 @cache
 def ledger() -> dict[str, Parameter]:
-    """Every parameter of the program by path: those beside code, then those of drugs and conditions."""
-    from spasmlab import condition, drug
+    """Every parameter by path: those beside code, then those of drugs, conditions and hypotheses."""
+    from spasmlab import condition, drug, hypothesis
 
-    found = {p.path: p for module in _modules_with_parameters() for p in beside(module).values()}
+    found = {p.path: p for module in modules() for p in beside(module).values()}
     found |= {p.path: p for name in drug.names() for p in drug.load(name).parameters.values()}
-    found |= {p.path: p for name in condition.names() for p in condition.load(name).parameters.values()}
+    for kind in (condition, hypothesis):
+        found |= {p.path: p for name in kind.names() for p in kind.load(name).parameters.values()}
     return found
 
 
@@ -168,6 +170,8 @@ def find(path: str) -> Parameter:
     if path in known:
         return known[path]
     tails = [p for p in known if p.endswith("." + path)]
+    # A shift's path ends with its target's: the target itself is meant.
+    tails = [p for p in tails if not p.startswith(("conditions.", "hypotheses."))] or tails
     if len(tails) == 1:
         return known[tails[0]]
     raise unknown("parameter", path, tails or known)

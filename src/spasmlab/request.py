@@ -1,0 +1,128 @@
+"""What is asked of a run: names and texts of the command line turned into checked objects."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from spasmlab import condition as conditions
+from spasmlab import hypothesis as hypotheses
+from spasmlab import parameter, patient, regimen
+from spasmlab.errors import InputError
+from spasmlab.regimen import DAY_H, Regimen, number
+from spasmlab.shift import Shift
+
+if TYPE_CHECKING:
+    from spasmlab.drug import Drug
+
+DEFAULT_DAYS = 14.0
+MOST_DAYS = 366.0
+MOST_DRAWS = 10_000
+
+
+@dataclass(frozen=True)
+class Request:
+    """A drug in a patient with a condition, under a hypothesis; doses per kg are already in mg."""
+
+    drug: Drug
+    regimen: Regimen
+    patient: patient.Patient
+    condition: Shift
+    hypothesis: Shift
+    days: float
+    seed: int
+    draws: int
+    formulation: str = "ir"
+    fed: bool = False
+
+    @property
+    def visit_h(self) -> float:
+        """Scoring time [h]: `visit_delay` after the last day's last dose; without one, the day's end."""
+        end = self.days * DAY_H
+        times, _ = self.regimen.doses(self.days)
+        if times[-1] < end - DAY_H:
+            return end
+        return min(end, float(times[-1]) + parameter.beside("run")["visit_delay"].number)
+
+    def described(self) -> dict[str, Any]:
+        """The request as it stands in JSON: names, texts and quantities."""
+        return {
+            "drug": self.drug.name,
+            "regimen": self.regimen.text,
+            "days": self.days,
+            "formulation": self.formulation,
+            "fed": self.fed,
+            "patient": described_patient(self.patient),
+            "condition": self.condition.name,
+            "hypothesis": self.hypothesis.name,
+            "seed": self.seed,
+            "draws": self.draws,
+        }
+
+
+def build(
+    drug_name: str,
+    regimen_text: str,
+    *,
+    days: float | None = None,
+    condition: str = "healthy",
+    patient_text: str | None = None,
+    hypothesis: str | None = None,
+    formulation: str = "ir",
+    fed: bool = False,
+    seed: int = 0,
+    draws: int = 1,
+) -> Request:
+    """Read every part of a request; InputError for the first that is wrong.
+
+    `days` is 14 by default, and 1 for a single dose.
+    """
+    from spasmlab import drug as drugs
+
+    found_patient = patient.parse(patient_text) if patient_text is not None else patient.default()
+    written = regimen.parse(regimen_text).for_weight(found_patient.weight)
+    found_drug = drugs.load(drug_name)
+    return Request(
+        drug=found_drug,
+        regimen=written,
+        patient=found_patient,
+        condition=conditions.load(condition),
+        hypothesis=hypotheses.load(hypothesis or hypotheses.DEFAULT),
+        days=_checked_days(days, written),
+        seed=seed,
+        draws=checked_draws(draws),
+        formulation=formulation,
+        fed=fed,
+    )
+
+
+def described_patient(found: patient.Patient) -> dict[str, Any]:
+    """A patient as quantities by name, for JSON."""
+    units = {
+        "age": "year",
+        "weight": "kg",
+        "height": "cm",
+        "creatinine_clearance": "mL/min",
+        "creatinine": "mg/dL",
+    }
+    known = {name: getattr(found, name) for name in units}
+    quantities = {n: {"value": v, "unit": units[n], "low": None, "high": None} for n, v in known.items()}
+    return {"sex": found.sex, "creatinine_clearance_from": found.clearance_from, **quantities}
+
+
+def checked_draws(draws: int) -> int:
+    """`draws` where a run can have that many; InputError otherwise."""
+    if not 1 <= draws <= MOST_DRAWS:
+        raise InputError(f"the number of draws must be between 1 and {MOST_DRAWS}, not {draws}")
+    return draws
+
+
+def _checked_days(days: float | None, written: Regimen) -> float:
+    if days is None:
+        return 1.0 if written.single else DEFAULT_DAYS
+    if not (math.isfinite(days) and 0 < days <= MOST_DAYS):
+        raise InputError(
+            f"the number of days must be more than 0 and at most {number(MOST_DAYS)}, not {days:g}"
+        )
+    return days

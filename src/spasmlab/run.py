@@ -1,0 +1,149 @@
+"""One run, from a dose to a reflex: slow chain → synapse state at the visit → assays on the cord → scale.
+
+Both arms meet the same cords (the same seeds) and the same rater. Subjects of the circuit are arms × draws,
+the arm without drug first; draw 0 holds the central parameter values and draws 1… sample the doubt about the
+chain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spasmlab import streams
+from spasmlab.progress import Stages
+from spasmlab.regimen import DAY_H
+from spasmlab.request import Request
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from spasmlab.circuit.bench import Bench
+    from spasmlab.endpoints.spasticity import AshworthScore
+    from spasmlab.shift import Shift
+
+ARMS = ("no_drug", "drug")
+ASSAYS = ("h_reflex", "stretch", "spasm")
+RELEASES = ("release_ia", "release_poly", "release_monoamine", "release_inhibitory")
+PLOT_POINTS = 1500  # output times of a run: about one a quarter of an hour over a fortnight
+
+
+@dataclass
+class Outcome:
+    """Everything a run found. Arrays with a leading axis hold subjects: arm by arm, draw by draw.
+
+    `chain` is the slow chain over time (draw, time), `state` each signal at the visit (arms, draws).
+    """
+
+    request: Request
+    chain: xr.Dataset
+    state: Mapping[str, np.ndarray]
+    units: Mapping[str, str]
+    exposure: Mapping[str, tuple[np.ndarray, str]]
+    assays: Mapping[str, Any]
+    score: AshworthScore
+    stages: Stages = field(default_factory=Stages)
+
+    def by_arm(self, values: np.ndarray) -> np.ndarray:
+        """Split the subject axis: (arms · draws, …) becomes (arms, draws, …)."""
+        return np.reshape(values, (len(ARMS), self.request.draws, *np.shape(values)[1:]))
+
+
+def run(request: Request, stages: Stages | None = None) -> Outcome:
+    """Carry out a request; InputError or SolveError where a part of it refuses."""
+    stages = stages or Stages()
+    chain, exposure = run_chain(request, stages)
+    state = synapse_state(chain, request.visit_h)
+    bench = make_bench(request.condition, state, request.seed)
+    results = run_assays(ASSAYS, bench, stages)
+    with stages("Scale (modified Ashworth)"):
+        score = score_stretch(results["stretch"], bench)
+    units = {str(name): str(signal.attrs.get("unit", "1")) for name, signal in chain.data_vars.items()}
+    return Outcome(request, chain, state, units, exposure, results, score, stages)
+
+
+def run_chain(
+    request: Request, stages: Stages, times_h: np.ndarray | None = None
+) -> tuple[xr.Dataset, dict[str, tuple[np.ndarray, str]]]:
+    """The slow chain over the whole regimen, and its exposure metrics as (values by draw, unit)."""
+    with stages("Slow chain: loading and compiling"):
+        from spasmlab import exposure
+        from spasmlab.chain.solve import solve
+    asked = output_times(request) if times_h is None else times_h
+    with stages("Slow chain: solving"):
+        chain = solve(
+            request.drug,
+            request.regimen,
+            request.patient,
+            request.condition,
+            request.hypothesis,
+            days=request.days,
+            formulation=request.formulation,
+            fed=request.fed,
+            draws=request.draws,
+            seed=request.seed,
+            times_h=asked,
+        )
+        metrics = exposure.metrics(chain, request.regimen)
+    return chain, {str(name): (as_draws(value), str(value.attrs["unit"])) for name, value in metrics.items()}
+
+
+def output_times(request: Request) -> np.ndarray:
+    """Hours at which the chain is kept: an even grid over the days, and the visit."""
+    grid = np.linspace(0, request.days * DAY_H, PLOT_POINTS)
+    return np.unique(np.append(grid, request.visit_h))
+
+
+def as_draws(value: xr.DataArray) -> np.ndarray:
+    """One number a draw, shape (D,)."""
+    return np.atleast_1d(np.asarray(value.values, dtype=float))
+
+
+def synapse_state(chain: xr.Dataset, visit_h: float) -> dict[str, np.ndarray]:
+    """Every signal at the visit (arms, draws); the arm without drug is the chain before its first dose."""
+    visit = int(np.argmin(np.abs(chain["time"].values - visit_h)))
+    return {
+        str(name): np.stack([signal.isel(time=0).values, signal.isel(time=visit).values])
+        for name, signal in chain.data_vars.items()
+    }
+
+
+def cord_seeds(seed: int, draws: int) -> np.ndarray:
+    """A cord a draw: seeds of shape (draws,), the same for every arm."""
+    keys = [streams.key(seed, "cord", draw) & (2**63 - 1) for draw in range(draws)]
+    return np.array(keys, dtype=np.int64)
+
+
+def make_bench(condition: Shift, state: Mapping[str, np.ndarray], seed: int) -> Bench:
+    """The laboratory bench for subjects = arms × draws, given the releases of each, shape (arms, draws)."""
+    from spasmlab.circuit.bench import Bench
+
+    arms, draws = state["release_ia"].shape
+    releases = {name: state[name].reshape(-1) for name in RELEASES}
+    return Bench(condition=condition, seeds=np.tile(cord_seeds(seed, draws), arms), **releases)
+
+
+def run_assays(names: tuple[str, ...], bench: Bench, stages: Stages) -> dict[str, Any]:
+    """Run assays on the bench, each a stage of its own, after a stage that compiles their kernels."""
+    with stages("Circuit: loading and compiling"):
+        from spasmlab import assays
+
+        modules = {name: assays.load(name) for name in names}
+        for module in modules.values():
+            getattr(module, "warm", lambda: None)()
+    results = {}
+    for name, module in modules.items():
+        with stages(f"Assay: {name.replace('_', ' ')}"):
+            results[name] = module.run(bench)
+    return results
+
+
+def score_stretch(stretch: Any, bench: Bench) -> AshworthScore:
+    """The modified Ashworth score of the torques of the stretch assay."""
+    from spasmlab.endpoints import spasticity
+
+    torques = (stretch.readouts[f"{part}_torque"] for part in ("passive", "damping", "reflex"))
+    return spasticity.score(stretch.coords["velocity"], *torques, bench.seeds)
