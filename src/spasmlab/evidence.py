@@ -1,6 +1,6 @@
 """The evidence: every number read from the literature, one row each, found by its id.
 
-Six tables lie in `data/evidence`. `pharmacokinetics`, `mechanism`, `neuromuscular` and `adverse_effects` share
+Six tables lie in `data/evidence`. `pharmacokinetics`, `mechanism`, `neuromuscular` and `adverse_effects` have
 one schema (`COLUMNS`; the last adds columns of its own); `trials` and `label_rules` keep columns of their
 own. What is not in the shared schema stays, as text, in `Row.extra`.
 

@@ -1,7 +1,7 @@
 """A parameter is a record in TOML: a value with its unit, doubt, spread between patients, rows and status.
 
 Records live beside the code that uses them (`chain/release.toml`, `circuit/motoneuron.toml`) or in the one
-file of the drug or condition they belong to (`data/drugs/gabapentin.toml`). A file holds one table per record:
+file of the drug or condition they belong to (`data/drugs/gabapentin.toml`). A file holds a table per record:
 
     [uptake_vmax]
     value = 228

@@ -71,4 +71,5 @@ def factor(source: str, target: str) -> float:
 
 def dimensions(text: str) -> dict[str, float]:
     """Base dimensions and their powers, e.g. ``mg/h`` gives ``{'[mass]': 1, '[time]': -1}``."""
-    return {str(name): float(power) for name, power in unit(text).dimensionality.items()}
+    powers: dict[str, Any] = dict(unit(text).dimensionality)
+    return {name: float(power) for name, power in powers.items()}
