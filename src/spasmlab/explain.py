@@ -224,5 +224,5 @@ def _not_found(path: str) -> InputError:
             {full.rsplit(".", 1)[0] for full in spelled.values() if full not in evidence.rows()},
         )
     paths = list(dict.fromkeys(spelled[text] for text in near))
-    others = f"; also near: {', '.join(paths[1:])}" if paths[1:] else ""
+    others = f" Also near: {', '.join(paths[1:])}" if paths[1:] else ""
     return InputError(f"unknown parameter or evidence row '{path}'; did you mean '{paths[0]}'?{others}")

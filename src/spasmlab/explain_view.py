@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
@@ -107,5 +109,5 @@ def _origin(row: Row) -> str:
     standing = ", ".join(filter(None, (row.role, f"grade {row.grade}" if row.grade else "", read)))
     where = " ".join(filter(None, (row.source, row.doi)))
     whom = ", ".join(filter(None, (row.population, row.regimen, f"n {row.n}" if row.n else "")))
-    note = row.note.split("printed:")[0].rstrip("; ")  # how the cell was printed is for the JSON
+    note = re.split(r"(?:^|; )printed: ", row.note)[0]  # how the cell was printed is for the JSON
     return "\n".join(filter(None, (row.quantity, whom, where, standing, f"note: {note}" if note else "")))
