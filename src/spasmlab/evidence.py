@@ -30,6 +30,27 @@ COLUMNS = (
 TABLES = ("pharmacokinetics", "mechanism", "neuromuscular", "adverse_effects", "trials", "label_rules")
 ROLES = ("calibration", "validation")
 GRADES = ("A", "B", "C")
+SPREAD_KINDS = {
+    "SD": "standard deviation between subjects, units or cells",
+    "SE": "standard error of the value",
+    "SE (likely)": "printed without its kind; by its size a standard error",
+    "SEM": "standard error of the mean",
+    "SD of change": "standard deviation of the change from baseline",
+    "SD of value": "standard deviation of the score itself",
+    "SD of end score": "standard deviation of the score at the end",
+    "SD of week-12 score": "standard deviation of the score at week 12",
+    "half-range": "the value is the middle of a range, the spread half its width; the note has it as printed",
+    "90% CI half-width": "half the width of a 90 % confidence interval",
+    "CV%": "coefficient of variation between subjects, %",
+    "RSE%": "relative standard error of an estimate, %",
+    "RSE% (upper bound)": "the relative standard error of the estimate is below this, %",
+    "IIV CV%": "variation between patients in a population model, coefficient of variation, %",
+    "IIV variance (omega2, log scale)": "variation between patients in a population model, variance of the log",
+    "not stated": "a spread printed without its kind",
+    "upper bound": "no spread: the quantity is at most the value",
+    "lower bound": "no spread: the quantity is at least the value",
+    "fixed": "no spread: the source fixed the value",
+}
 # What the two tables with columns of their own call the fields of a row.
 _SYNONYMS: Mapping[str, Mapping[str, str]] = {
     "trials": {
@@ -186,6 +207,8 @@ def _validate(row: Row, where: str) -> None:
         raise ModelError(f"{where}, column value: {row.id} has none")
     if row.spread is not None and (row.spread < 0 or not row.spread_kind):
         raise ModelError(f"{where}, column spread: {row.id} needs a spread of at least 0 and a spread_kind")
+    if row.spread_kind:
+        _one_of(row.spread_kind, SPREAD_KINDS, where, "spread_kind")
 
 
 def _number(text: str, where: str, column: str) -> float | None:
