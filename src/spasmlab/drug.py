@@ -1,0 +1,115 @@
+"""Drugs: one file each in `data/drugs`, or a TOML file of the user's own of the same form.
+
+title = "Gabapentin"
+summary = "…"
+
+[formulations.ir]
+title = "immediate release (capsule, tablet, solution)"
+available = true
+
+[parameters.volume]      # the same record as any parameter
+value = 58
+…
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from spasmlab.errors import InputError, unknown
+from spasmlab.parameter import PACKAGE, Parameter, parameters_from, read_toml
+
+_FIELDS = {"title", "summary", "formulations", "parameters"}
+_FORMULATION_FIELDS = {"title", "available"}
+
+
+@dataclass(frozen=True)
+class Formulation:
+    """A way of giving a drug; `available` says whether this version can simulate it."""
+
+    name: str
+    title: str
+    available: bool
+
+
+@dataclass(frozen=True)
+class Drug:
+    """A drug: its parameters by name (path ``drugs.<name>.<parameter>``) and its formulations by name."""
+
+    name: str
+    title: str
+    summary: str
+    parameters: Mapping[str, Parameter]
+    formulations: Mapping[str, Formulation]
+
+    def formulation(self, name: str) -> Formulation:
+        """The formulation called `name`; InputError where it is unknown or comes with a later version."""
+        if name not in self.formulations:
+            raise unknown(f"formulation of {self.name}", name, self.formulations)
+        found = self.formulations[name]
+        if not found.available:
+            possible = ", ".join(f.name for f in self.formulations.values() if f.available)
+            raise InputError(
+                f"formulation '{name}' ({found.title}) of {self.name} comes with a later version; "
+                f"possible now: {possible}"
+            )
+        return found
+
+
+def names() -> tuple[str, ...]:
+    """The names of all drugs that come with the program, sorted."""
+    return tuple(sorted(file.stem for file in (PACKAGE / "data" / "drugs").glob("*.toml")))
+
+
+def load(name: str | Path) -> Drug:
+    """The drug called `name`, or the one in the file `name` if that ends in ``.toml``.
+
+    Raises InputError with the nearest match for an unknown name, or naming the file and the field that is wrong.
+    """
+    if str(name).endswith(".toml"):
+        return _read(Path(name))
+    if name not in names():
+        raise unknown("drug", str(name), names())
+    return _own(str(name))
+
+
+@cache
+def _own(name: str) -> Drug:
+    return _read(PACKAGE / "data" / "drugs" / f"{name}.toml")
+
+
+def _read(file: Path) -> Drug:
+    table = read_toml(file)
+    if stray := sorted(set(table) - _FIELDS):
+        raise unknown(f"field in '{file.name}'", stray[0], _FIELDS)
+    for field in ("formulations", "parameters"):
+        _require_tables(table.get(field), field, file)
+    return Drug(
+        name=file.stem,
+        title=str(table.get("title", file.stem)),
+        summary=str(table.get("summary", "")),
+        parameters=parameters_from(table["parameters"], f"drugs.{file.stem}", file.name),
+        formulations={n: _formulation(n, given, file) for n, given in table["formulations"].items()},
+    )
+
+
+def _require_tables(value: Any, field: str, file: Path) -> None:
+    """A table of tables, as both sections of a drug file must be; InputError naming the field otherwise."""
+    if not isinstance(value, dict) or not value:
+        raise InputError(f"'{file.name}' lacks the table [{field}.…]")
+    for name, inner in value.items():
+        if not isinstance(inner, dict):
+            raise InputError(f"'{field}.{name}' in '{file.name}' must be a table, [{field}.{name}]")
+
+
+def _formulation(name: str, given: dict[str, Any], file: Path) -> Formulation:
+    if stray := sorted(set(given) - _FORMULATION_FIELDS):
+        raise unknown(f"field of formulation '{name}' in '{file.name}'", stray[0], _FORMULATION_FIELDS)
+    available = given.get("available", False)
+    if not isinstance(available, bool):
+        raise InputError(f"'available' of formulation '{name}' in '{file.name}' must be true or false")
+    return Formulation(name, str(given.get("title", name)), available)

@@ -1,0 +1,180 @@
+"""Generate the compiled solver of a pathway: a module of Numba functions, from the traced equations.
+
+Terms that hold parameters only are computed once per patient, common subexpressions once per step, decaying states
+exactly, and observables inside the kernel. The text is cached by `kernel_cache`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from string import Template
+from typing import TYPE_CHECKING
+
+import sympy
+from sympy.printing.pycode import PythonCodePrinter
+
+from spasmlab.equations import trace
+from spasmlab.equations.kernel_template import BODY, HEAD
+from spasmlab.equations.trace import symbol
+from spasmlab.errors import ModelError
+
+if TYPE_CHECKING:
+    from spasmlab.chain.pathway import Pathway
+
+WIDTH = 16
+_PRINTER = PythonCodePrinter({"fully_qualified_modules": False})
+Expressions = dict[str, sympy.Expr]
+
+
+def text(pathway: Pathway) -> str:
+    """The source of the module that solves a pathway; ModelError where a decay depends on more than parameters."""
+    return _Generator(pathway).text()
+
+
+def single_fraction(expression: sympy.Expr) -> sympy.Expr:
+    """1/(1 + a/b) rewritten as b/(a + b), inside out: one division where there were two."""
+    return expression.replace(
+        lambda e: e.is_Pow and e.exp.is_number and e.exp.is_negative and e.base.is_Add,
+        lambda e: sympy.Pow(sympy.together(e.base), e.exp),
+    )
+
+
+class _Generator:
+    """Holds the traced pathway and the layout of the flat array: parameters, terms, states, decays, step."""
+
+    def __init__(self, pathway: Pathway) -> None:
+        self.pathway = pathway
+        self.fixed = {symbol(name) for name in pathway.params}
+        self.terms: dict[sympy.Expr, sympy.Symbol] = {}
+        flat = {name: self._hoist(single_fraction(e)) for name, e in trace.flat(pathway).items()}
+        self.rates = {s: flat[f"d_{s}"] for s in pathway.states if s not in pathway.decays}
+        self.written = {name: flat[name] for name in pathway.writes}
+        self.decay = {state: flat[signal] for state, signal in pathway.decays.items()}
+        self.rows = self._layout()
+        self._check_decays()
+        self.shared, self.reduced = sympy.cse(
+            list(self.rates.values()), symbols=sympy.numbered_symbols("shared_")
+        )
+
+    def text(self) -> str:
+        """The whole module."""
+        pathway = self.pathway
+        filled = {
+            "WIDTH": WIDTH,
+            "PARAMETERS": repr(tuple(pathway.params)),
+            "SIGNALS": repr(tuple(pathway.signals)),
+            "STATES": repr(tuple(pathway.states)),
+            "TERMS": _indent(self._term_lines(), 8),
+            "STEPS": _indent(self._step_lines(), 12),
+            "DECAYS": _indent(self._decay_lines(), 4),
+            "OBSERVE": _indent(self._observe_lines(), 4),
+            "STEP": self.rows["step"] * WIDTH,
+            "STATE": len(pathway.params) + len(self.terms),
+            "DOSED": self._dosed() * WIDTH,
+            "ROWS": len(self.rows),
+            "ROW": len(pathway.signals),
+        }
+        return Template(HEAD + BODY).substitute(filled)
+
+    def _hoist(self, expression: sympy.Expr) -> sympy.Expr:
+        """The expression with every largest part that holds parameters only replaced by a term."""
+        if not expression.args or not expression.free_symbols:
+            return expression
+        if self._is_fixed(expression):
+            return self.terms.setdefault(expression, symbol(f"term_{len(self.terms)}"))
+        args = list(expression.args)
+        if expression.is_Add or expression.is_Mul:
+            still = [a for a in args if not a.free_symbols or self._is_fixed(a)]
+            if any(a.free_symbols for a in still):
+                moving = [a for a in args if a not in still]
+                args = [expression.func(*still), *moving]
+        return expression.func(*(self._hoist(a) for a in args))
+
+    def _is_fixed(self, expression: sympy.Basic) -> bool:
+        return bool(expression.free_symbols) and expression.free_symbols <= self.fixed
+
+    def _layout(self) -> dict[str, int]:
+        names = [*self.pathway.params, *(str(t) for t in self.terms.values()), *self.pathway.states]
+        names += [*(f"decay_{state}" for state in self.decay), "step"]
+        return {name: row for row, name in enumerate(names)}
+
+    def _check_decays(self) -> None:
+        allowed = self.fixed | set(self.terms.values())
+        for state, rate in self.decay.items():
+            if not rate.free_symbols <= allowed:
+                raise ModelError(f"'{state}' cannot decay exactly: its rate depends on more than parameters")
+            flat = trace.flat(self.pathway)
+            expected = -flat[self.pathway.decays[state]] * symbol(state)
+            if sympy.simplify(flat[f"d_{state}"] - expected) != 0:
+                raise ModelError(
+                    f"'{state}' does not simply decay at the rate '{self.pathway.decays[state]}'"
+                )
+
+    def _dosed(self) -> int:
+        if self.pathway.dosed is None:
+            raise ModelError("no stage of the pathway says which state a dose enters")
+        return self.rows[self.pathway.dosed[0]]
+
+    def _loads(self, symbols: Iterable[sympy.Symbol], suffix: str = "") -> list[str]:
+        names = sorted((str(s) for s in symbols if str(s) in self.rows), key=lambda n: self.rows[n])
+        states = self.pathway.states
+        return [f"{n}{suffix if n in states else ''} = w[{self.rows[n] * WIDTH} + j]" for n in names]
+
+    def _term_lines(self) -> list[str]:
+        used = set().union(*(e.free_symbols for e in self.terms), set())
+        shared, reduced = sympy.cse(list(self.terms), symbols=sympy.numbered_symbols("shared_"))
+        lines = self._loads(used)
+        lines += [f"{name} = {_code(e)}" for name, e in shared]
+        rows = (self.rows[str(term)] for term in self.terms.values())
+        lines += [f"w[{row * WIDTH} + j] = {_code(e)}" for row, e in zip(rows, reduced, strict=True)]
+        return lines or ["pass"]
+
+    def _decay_lines(self) -> list[str]:
+        lines = self._loads(set().union(*(e.free_symbols for e in self.decay.values()), set()))
+        for state, rate in self.decay.items():
+            lines.append(f"w[{self.rows[f'decay_{state}'] * WIDTH} + j] = exp(-0.5 * step * {_code(rate)})")
+        return lines
+
+    def _observe_lines(self) -> list[str]:
+        shared, reduced = sympy.cse(list(self.written.values()), symbols=sympy.numbered_symbols("shared_"))
+        lines = self._loads(set().union(*(e.free_symbols for e in self.written.values())))
+        lines += [f"{name} = {_code(e)}" for name, e in shared]
+        lines += [f"row[{place}] = {_code(e)}" for place, e in enumerate(reduced)]
+        first = len(self.written)
+        rows = [self.rows[state] for state in self.pathway.states]
+        return lines + [f"row[{first + i}] = w[{row * WIDTH} + j]" for i, row in enumerate(rows)]
+
+    def _step_lines(self) -> list[str]:
+        """One classical Runge-Kutta step of one lane, the four slopes written out."""
+        used = set().union(*(e.free_symbols for e in self.rates.values()), set())
+        states = [symbol(s) for s in self.pathway.states]
+        lines = [f"step = w[{self.rows['step'] * WIDTH} + j]", "half = 0.5 * step", "sixth = step / 6"]
+        lines += self._loads(used - set(states)) + self._loads(states, "_1")
+        for state in self.decay:
+            lines.append(f"decay_{state} = w[{self.rows[f'decay_{state}'] * WIDTH} + j]")
+            lines += [f"{state}_{i} = {state}_{i - 1 if i != 3 else 1} * decay_{state}" for i in (2, 3)]
+            lines.append(f"{state}_4 = {state}_3 * decay_{state}")
+        fed_back = [s for s in self.rates if symbol(s) in used]
+        for stage, reach in ((1, ""), (2, "half"), (3, "half"), (4, "step")):
+            if reach:
+                lines += [f"{s}_{stage} = {s}_1 + {reach} * d_{s}_{stage - 1}" for s in fed_back]
+            lines += self._slopes(stage)
+        for s in self.rates:
+            total = f"(d_{s}_1 + 2 * (d_{s}_2 + d_{s}_3) + d_{s}_4)"
+            lines.append(f"w[{self.rows[s] * WIDTH} + j] = {s}_1 + sixth * {total}")
+        return lines + [f"w[{self.rows[s] * WIDTH} + j] = {s}_4" for s in self.decay]
+
+    def _slopes(self, stage: int) -> list[str]:
+        moving = [symbol(s) for s in self.pathway.states] + [name for name, _ in self.shared]
+        renamed = {s: sympy.Symbol(f"{s}_{stage}") for s in moving}
+        lines = [f"{renamed[name]} = {_code(e, renamed)}" for name, e in self.shared]
+        slopes = zip(self.rates, self.reduced, strict=True)
+        return lines + [f"d_{state}_{stage} = {_code(e, renamed)}" for state, e in slopes]
+
+
+def _code(expression: sympy.Expr, renamed: Mapping[sympy.Symbol, sympy.Symbol] | None = None) -> str:
+    return _PRINTER.doprint(expression.xreplace(dict(renamed or {})))
+
+
+def _indent(lines: Sequence[str], spaces: int) -> str:
+    return "\n".join(" " * spaces + line for line in lines)
