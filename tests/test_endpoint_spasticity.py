@@ -20,7 +20,7 @@ def score(total, parameters=None, seeds=None, share=0.5):
     """Score torques that do not depend on velocity, half of them passive."""
     total = np.atleast_1d(np.asarray(total, dtype=float))[:, None] * np.ones(VELOCITY.size)
     seeds = np.zeros(len(total), dtype=int) if seeds is None else seeds
-    return spasticity.score(VELOCITY, share * total, 0 * total, (1 - share) * total, seeds, parameters)
+    return spasticity.score(VELOCITY, share * total, 0 * total, (1 - share) * total, seeds, None, parameters)
 
 
 def test_without_noise_the_grade_is_the_cut():
@@ -110,3 +110,11 @@ def test_torques_that_cannot_be_scored_are_refused():
         score([np.nan])
     with pytest.raises(ModelError, match="fit"):
         spasticity.score(VELOCITY, np.ones((2, 4)), np.ones((2, 4)), np.ones((2, 4)), np.zeros(2))
+
+
+def test_draws_move_the_scale_alike_in_both_arms_and_draw_zero_is_central():
+    torque, still = np.full((40, 3), 30.0), np.zeros((40, 3))
+    draws, seeds = np.tile(np.arange(20), 2), np.full(40, 7)
+    found = spasticity.score(VELOCITY, torque, still, still, seeds, draws)
+    assert np.array_equal(found.latent[:20], found.latent[20:]) and np.std(found.latent) > 0.1
+    assert found.latent[0] == score(30.0).latent[0]

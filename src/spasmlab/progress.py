@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+
+Progress = Callable[[int, int], None]
 
 
 @dataclass
@@ -17,25 +19,30 @@ class Stages:
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
-    def __call__(self, name: str) -> Iterator[None]:
-        """Run a block as the stage called `name`."""
+    def __call__(self, name: str) -> Iterator[Progress]:
+        """Run a block as the stage called `name`; call what it yields with (done, of) on the way."""
         start = time.perf_counter()
-        with self._spinner(name):
-            yield
+        with self._bar(name) as progress:
+            yield progress
         taken = time.perf_counter() - start
         self.seconds[name] = self.seconds.get(name, 0.0) + taken
         if self.show:
             print(f"  {name:<44}{taken:6.1f} s", file=sys.stderr, flush=True)
 
     @contextmanager
-    def _spinner(self, name: str) -> Iterator[None]:
+    def _bar(self, name: str) -> Iterator[Progress]:
         if not (self.show and sys.stderr.isatty()):
-            yield
+            yield lambda done, of: None
             return
+        from rich import progress as rich_progress
         from rich.console import Console
-        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            bar.add_task(name, total=None)
-            yield
+        columns = (
+            rich_progress.SpinnerColumn(),
+            rich_progress.TextColumn("{task.description}"),
+            rich_progress.BarColumn(),
+            rich_progress.TimeElapsedColumn(),
+        )
+        with rich_progress.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(name, total=None)
+            yield lambda done, of: bar.update(task, completed=done, total=of)

@@ -8,7 +8,7 @@ chain.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 ARMS = ("no_drug", "drug")
 ASSAYS = ("h_reflex", "stretch", "spasm")
-RELEASES = ("release_ia", "release_poly", "release_monoamine", "release_inhibitory")
 PLOT_POINTS = 1500  # output times of a run: about one a quarter of an hour over a fortnight
 
 
@@ -42,10 +41,12 @@ class Outcome:
     chain: xr.Dataset
     state: Mapping[str, np.ndarray]
     units: Mapping[str, str]
+    meanings: Mapping[str, str]
     exposure: Mapping[str, tuple[np.ndarray, str]]
     assays: Mapping[str, Any]
     score: AshworthScore
-    stages: Stages = field(default_factory=Stages)
+    stages: Stages
+    dt_ms: float
 
     def by_arm(self, values: np.ndarray) -> np.ndarray:
         """Split the subject axis: (arms · draws, …) becomes (arms, draws, …)."""
@@ -61,8 +62,16 @@ def run(request: Request, stages: Stages | None = None) -> Outcome:
     results = run_assays(ASSAYS, bench, stages)
     with stages("Scale (modified Ashworth)"):
         score = score_stretch(results["stretch"], bench)
+    units, meanings = described(chain)
+    return Outcome(request, chain, state, units, meanings, exposure, results, score, stages, bench.dt)
+
+
+def described(chain: xr.Dataset) -> tuple[dict[str, str], dict[str, str]]:
+    """Units and meanings of the signals of the slow chain, by name."""
+    from spasmlab.chain import body
+
     units = {str(name): str(signal.attrs.get("unit", "1")) for name, signal in chain.data_vars.items()}
-    return Outcome(request, chain, state, units, exposure, results, score, stages)
+    return units, body.whole().meanings
 
 
 def run_chain(
@@ -112,9 +121,8 @@ def synapse_state(chain: xr.Dataset, visit_h: float) -> dict[str, np.ndarray]:
 
 
 def cord_seeds(seed: int, draws: int) -> np.ndarray:
-    """A cord a draw: seeds of shape (draws,), the same for every arm."""
-    keys = [streams.key(seed, "cord", draw) & (2**63 - 1) for draw in range(draws)]
-    return np.array(keys, dtype=np.int64)
+    """Seeds of shape (draws,), the same for every arm; the bench makes another cord of each draw."""
+    return np.full(draws, streams.key(seed, "cord") & (2**63 - 1), dtype=np.int64)
 
 
 def make_bench(condition: Shift, state: Mapping[str, np.ndarray], seed: int) -> Bench:
@@ -122,8 +130,15 @@ def make_bench(condition: Shift, state: Mapping[str, np.ndarray], seed: int) -> 
     from spasmlab.circuit.bench import Bench
 
     arms, draws = state["release_ia"].shape
-    releases = {name: state[name].reshape(-1) for name in RELEASES}
-    return Bench(condition=condition, seeds=np.tile(cord_seeds(seed, draws), arms), **releases)
+    return Bench(
+        condition=condition,
+        release_ia=state["release_ia"].reshape(-1),
+        release_poly=state["release_poly"].reshape(-1),
+        release_monoamine=state["release_monoamine"].reshape(-1),
+        release_inhibitory=state["release_inhibitory"].reshape(-1),
+        seeds=np.tile(cord_seeds(seed, draws), arms),
+        draws=np.tile(np.arange(draws), arms),
+    )
 
 
 def run_assays(names: tuple[str, ...], bench: Bench, stages: Stages) -> dict[str, Any]:
@@ -136,7 +151,7 @@ def run_assays(names: tuple[str, ...], bench: Bench, stages: Stages) -> dict[str
             getattr(module, "warm", lambda: None)()
     results = {}
     for name, module in modules.items():
-        with stages(f"Assay: {name.replace('_', ' ')}"):
+        with stages(f"Assay: {name.replace('_', ' ')}") as bench.progress:
             results[name] = module.run(bench)
     return results
 
@@ -145,5 +160,7 @@ def score_stretch(stretch: Any, bench: Bench) -> AshworthScore:
     """The modified Ashworth score of the torques of the stretch assay."""
     from spasmlab.endpoints import spasticity
 
-    torques = (stretch.readouts[f"{part}_torque"] for part in ("passive", "damping", "reflex"))
-    return spasticity.score(stretch.coords["velocity"], *torques, bench.seeds)
+    passive, damping, reflex = (stretch.readouts[f"{p}_torque"] for p in ("passive", "damping", "reflex"))
+    return spasticity.score(
+        stretch.coords["velocity"], passive, damping, reflex, seeds=bench.seeds, draws=bench.draws
+    )

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
@@ -75,12 +75,16 @@ class Ashworth:
         ones, zeros = np.ones((len(torque), 1)), np.zeros((len(torque), 1))
         return -np.diff(np.concatenate([ones, reached, zeros], axis=1), axis=1)
 
-    def rate(self, velocity: np.ndarray, torque: np.ndarray, seeds: np.ndarray, rater: str) -> np.ndarray:
+    def rate(
+        self, velocity: np.ndarray, torque: np.ndarray, seeds: np.ndarray, rater: str, draw: int = 0
+    ) -> np.ndarray:
         """One rating of each subject by one rater: grade index, shape (S,).
 
-        The same seed and rater give the same stretch and the same mood, whatever the arm.
+        The same seed, draw and rater give the same stretch and the same mood, whatever the arm.
         """
-        z = np.array([streams.stream(int(s), "spasticity", "rater", rater).normal(size=2) for s in seeds])
+        z = np.array(
+            [streams.stream(int(s), "spasticity", "rater", rater, draw).normal(size=2) for s in seeds]
+        )
         felt = np.log(torque_at(velocity, torque, self.velocities(z[:, :1]))[:, 0])
         return self.grade(felt + self.number("rater_noise") * z[:, 1])
 
@@ -101,6 +105,9 @@ class AshworthScore:
     passive_share: np.ndarray
 
 
+_FIELDS = tuple(field.name for field in fields(AshworthScore))
+
+
 def defaults() -> dict[str, Parameter]:
     """The parameters beside this module, by name."""
     return parameter.beside("endpoints.spasticity")
@@ -112,18 +119,49 @@ def score(
     damping_torque: np.ndarray,
     reflex_torque: np.ndarray,
     seeds: np.ndarray,
+    draws: np.ndarray | None = None,
     parameters: Mapping[str, Parameter] | None = None,
 ) -> AshworthScore:
     """Score S subjects from the stretch assay's torques [N m], each (S, V), at velocities (V,) [degree/s].
 
-    Raises ModelError where a shape does not fit or a total torque is not positive and finite.
+    `draws` (S,) tells which draw of the doubt about the scale itself a subject has; 0, the default, is the
+    central one. Raises ModelError where a shape does not fit or a total torque is not positive and finite.
     """
-    scale = Ashworth(parameters or defaults())
-    passive, damping, reflex = (
-        np.asarray(t, dtype=float) for t in (passive_torque, damping_torque, reflex_torque)
-    )
-    velocity, total = np.asarray(velocity, dtype=float), passive + damping + reflex
+    known = parameters or defaults()
+    passive = np.asarray(passive_torque, dtype=float)
+    velocity, total = np.asarray(velocity, dtype=float), passive + damping_torque + reflex_torque
     _refuse_bad(velocity, total)
+    seeds = np.asarray(seeds)
+    draws = np.zeros(len(total), dtype=int) if draws is None else np.asarray(draws)
+    parts = [
+        _score_draw(Ashworth(drawn(known, seed, draw)), velocity, passive[[i]], total[[i]], seeds[[i]], draw)
+        for i, (seed, draw) in enumerate(zip(seeds.tolist(), draws.tolist(), strict=True))
+    ]
+    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _FIELDS}
+    return AshworthScore(**joined)
+
+
+def drawn(parameters: Mapping[str, Parameter], seed: int, draw: int) -> dict[str, Parameter]:
+    """The parameters with the values of one draw of their doubt; draw 0 is the central one."""
+    if draw == 0:
+        return dict(parameters)
+    moved = {}
+    for name, known in parameters.items():
+        if known.spread:
+            z = streams.stream(seed, "doubt", known.path, draw).normal(size=1)
+            known = known.model_copy(update={"value": float(known.at(z, known.spread)[0])})
+        moved[name] = known
+    return moved
+
+
+def _score_draw(
+    scale: Ashworth,
+    velocity: np.ndarray,
+    passive: np.ndarray,
+    total: np.ndarray,
+    seeds: np.ndarray,
+    draw: int,
+) -> AshworthScore:
     typical = np.array([[scale.number("tester_velocity")]])
     at_typical = torque_at(velocity, total, typical)[:, 0]
     probability = scale.probability(velocity, total)
@@ -131,7 +169,7 @@ def score(
         probability=probability,
         expected=probability @ scale.scores,
         latent=scale.latent(at_typical),
-        rated=scale.rate(velocity, total, np.asarray(seeds), "first"),
+        rated=scale.rate(velocity, total, seeds, "first", draw),
         total_torque=at_typical,
         passive_share=torque_at(velocity, passive, typical)[:, 0] / at_typical,
     )

@@ -1,0 +1,63 @@
+"""The levels of the chain, in order, with the parameters that each of them rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from spasmlab import provenance
+from spasmlab.parameter import Parameter
+from spasmlab.shift import Shift
+
+TITLES = {
+    "chain.absorption": "Absorption",
+    "chain.disposition": "Plasma",
+    "chain.brain": "Cord and spinal fluid",
+    "chain.binding": "α2δ occupancy",
+    "chain.gaba": "GABA (no effect)",
+    "chain.channel": "Calcium channels",
+    "chain.release": "Transmitter release",
+    "assays.h_reflex": "H-reflex",
+    "assays.stretch": "Stretch reflex",
+    "assays.spasm": "Spasm",
+    "endpoints.spasticity": "Modified Ashworth scale",
+}
+SCALE = "endpoints.spasticity"
+
+
+def title(level: str) -> str:
+    """A level in words."""
+    return TITLES.get(level, level.rsplit(".", 1)[-1].replace("_", " "))
+
+
+@dataclass(frozen=True)
+class Behind:
+    """Which parameters stand behind each level, for one drug (None: no drug) under `shifts`.
+
+    The chain is a line: a level rests on its own parameters and on all those before it.
+    """
+
+    drug: Mapping[str, Parameter] | None
+    shifts: tuple[Shift, ...]
+
+    @cached_property
+    def chain(self) -> dict[str, dict[str, Parameter]]:
+        """Parameters of each stage of the slow chain, by stage module; empty without a drug."""
+        return {} if self.drug is None else provenance.chain_parameters(self.drug, *self.shifts)
+
+    def level(self, level: str) -> dict[str, Parameter]:
+        """Parameters behind one level by path."""
+        found: dict[str, Parameter] = {}
+        for module, records in self.chain.items():
+            found |= {record.path: record for record in records.values()}
+            if module == level:
+                return found
+        for folder in self._folders(level):
+            found |= {record.path: record for record in provenance.parameters_of(folder, *self.shifts)}
+        return found
+
+    def _folders(self, level: str) -> tuple[str, ...]:
+        if level == SCALE:
+            return ("circuit", "assays.stretch", SCALE)
+        return ("circuit", level)

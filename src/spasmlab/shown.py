@@ -1,0 +1,131 @@
+"""The numbers a run shows: each with its level, unit, meaning, value in both arms and their difference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spasmlab import levels, quantity
+from spasmlab.quantity import Quantity
+from spasmlab.run import ARMS, Outcome
+
+if TYPE_CHECKING:
+    from spasmlab.endpoints.spasticity import AshworthScore
+
+EXPOSURE_LEVEL = "chain.disposition"
+EXPOSURE_MEANINGS = {
+    "c_max": "highest plasma concentration",
+    "t_max": "time from dose to the highest plasma concentration",
+    "c_min": "lowest plasma concentration between doses",
+    "auc_inf": "area under the plasma curve of the dose, to infinity",
+    "auc_tau": "area under the plasma curve over a dosing interval, at steady state",
+    "half_life": "half-life in plasma",
+    "bioavailability": "share of a dose absorbed",
+}
+COORDINATE_UNITS = {"velocity": "degree/s"}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One number shown: `values` has shape (arms, draws); without the arm `no_drug`, (1, draws)."""
+
+    name: str
+    level: str
+    unit: str
+    meaning: str
+    values: np.ndarray
+    coordinate: Mapping[str, Any] = field(default_factory=dict)
+
+    def arm(self, arm: str) -> Quantity | None:
+        """The number in one arm; None for what only a dosed arm has."""
+        offset = len(ARMS) - len(self.values)
+        index = ARMS.index(arm) - offset
+        return quantity.from_draws(self.values[index], self.unit) if index >= 0 else None
+
+    @property
+    def difference(self) -> Quantity | None:
+        """Drug minus no drug, computed within each draw."""
+        if len(self.values) < len(ARMS):
+            return None
+        return quantity.from_draws(self.values[1] - self.values[0], self.unit)
+
+    @property
+    def percent(self) -> Quantity | None:
+        """Change by the drug in percent of no drug, within each draw; None where no drug is 0 in a draw."""
+        if len(self.values) < len(ARMS) or not (np.abs(self.values[0]) > 0).all():
+            return None
+        return quantity.from_draws(100 * (self.values[1] / self.values[0] - 1), "percent")
+
+
+def of_run(outcome: Outcome) -> list[Shown]:
+    """Every number of a run, level by level."""
+    found = [*of_exposure(outcome.exposure), *of_state(outcome.state, outcome.units, outcome.meanings)]
+    for name, result in outcome.assays.items():
+        found += of_assay(name, result, outcome.by_arm)
+    return [*found, *of_score(outcome.score, outcome.by_arm)]
+
+
+def of_exposure(metrics: Mapping[str, tuple[np.ndarray, str]]) -> Iterator[Shown]:
+    """Exposure metrics: numbers of the dosed arm alone."""
+    for name, (values, unit) in metrics.items():
+        yield Shown(name, EXPOSURE_LEVEL, unit, EXPOSURE_MEANINGS.get(name, name), values[None, :])
+
+
+def of_state(
+    state: Mapping[str, np.ndarray], units: Mapping[str, str], meanings: Mapping[str, str]
+) -> Iterator[Shown]:
+    """Signals of the slow chain at the visit, in the order of the body; (arms, draws) each."""
+    by_signal = signal_levels()
+    order = list(levels.TITLES)
+    for name in sorted(by_signal, key=lambda n: order.index(by_signal[n])):
+        if name in state and name in meanings:
+            yield Shown(name, by_signal[name], units[name], meanings[name], state[name])
+
+
+def signal_levels() -> dict[str, str]:
+    """The stage module that makes each signal from plasma onwards, GABA's aside."""
+    from spasmlab.chain import body
+    from spasmlab.chain.stage import module_of
+
+    stages = [stage for stage in body.whole().stages if module_of(stage) != "chain.gaba"]
+    made = {name: module_of(stage) for stage in stages for name in (*stage.writes, *stage.states)}
+    return {name: level for name, level in made.items() if level != "chain.absorption"}
+
+
+def of_assay(name: str, result: Any, by_arm: Any) -> Iterator[Shown]:
+    """Read-outs of an assay; one that is a curve gives a number for each point of its coordinate."""
+    from spasmlab import assays
+
+    described = assays.load(name).READOUTS
+    for readout, values in result.readouts.items():
+        unit, meaning = described[readout]
+        split = by_arm(np.asarray(values, dtype=float))
+        if split.ndim == 2:
+            yield Shown(readout, f"assays.{name}", unit, meaning, split)
+            continue
+        coordinate, points = next((c, p) for c, p in result.coords.items() if len(p) == split.shape[2])
+        for index, point in enumerate(points):
+            place = {coordinate: float(point), "unit": COORDINATE_UNITS.get(coordinate, "1")}
+            yield Shown(readout, f"assays.{name}", unit, meaning, split[:, :, index], place)
+
+
+def of_score(score: AshworthScore, by_arm: Any) -> Iterator[Shown]:
+    """The scale: expected points, latent grade, resistance, passive share, probability of each grade."""
+    from spasmlab.endpoints.spasticity import GRADES
+
+    described = {
+        "mas": ("point", "modified Ashworth score expected of a rater (1+ counts 1.5)", score.expected),
+        "mas_latent": ("grade", "place on the Ashworth scale without tester and rater noise", score.latent),
+        "total_torque": ("N*m", "resistance at the tester's typical velocity", score.total_torque),
+        "passive_share": ("1", "share of that resistance that is passive", score.passive_share),
+    }
+    for name, (unit, meaning, values) in described.items():
+        yield Shown(name, levels.SCALE, unit, meaning, by_arm(values))
+    for index, grade in enumerate(GRADES):
+        values = by_arm(score.probability[:, index])
+        yield Shown(
+            "grade_probability", levels.SCALE, "1", "probability of the grade", values, {"grade": grade}
+        )
