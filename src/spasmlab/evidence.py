@@ -45,7 +45,7 @@ SPREAD_KINDS = {
     "RSE%": "relative standard error of an estimate, %",
     "RSE% (upper bound)": "the relative standard error of the estimate is below this, %",
     "IIV CV%": "variation between patients in a population model, coefficient of variation, %",
-    "IIV variance (omega2, log scale)": "variation between patients in a population model, variance of the log",
+    "IIV variance (omega2, log scale)": "variance of the log between patients in a population model",
     "not stated": "a spread printed without its kind",
     "upper bound": "no spread: the quantity is at most the value",
     "lower bound": "no spread: the quantity is at least the value",
