@@ -68,7 +68,7 @@ def names() -> tuple[str, ...]:
 def load(name: str | Path) -> Drug:
     """The drug called `name`, or the one in the file `name` if that ends in ``.toml``.
 
-    Raises InputError with the nearest match for an unknown name, or naming the file and the field that is wrong.
+    Raises InputError with the nearest match for an unknown name, or naming the file and the wrong field.
     """
     if str(name).endswith(".toml"):
         return _read(Path(name))

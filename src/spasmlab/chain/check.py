@@ -1,7 +1,8 @@
-"""The checker: the same problem solved again by SciPy's adaptive Dormand–Prince of order 8 on the plain equations.
+"""The checker: the same problem solved again by SciPy's adaptive Dormand–Prince of order 8 on the plain
+equations.
 
-It shares no code with the compiled kernel but the equations themselves: the stages are called as they are written,
-and the solver is restarted at every arrival of a dose.
+It shares no code with the compiled kernel but the equations themselves: the stages are called as they are
+written, and the solver is restarted at every arrival of a dose.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ LONGEST_STEP_H = 1.0
 def check(
     problem: Problem, times: np.ndarray, solved: Mapping[str, np.ndarray], patient: int
 ) -> dict[str, float]:
-    """The largest difference from the adaptive solution for one patient, by signal, as a share of its largest value.
+    """The largest difference from the adaptive solution of one patient, relative to each signal's largest
+    value.
 
     `solved` holds arrays (patients, times), as `problem.run` gives them.
     """
@@ -48,7 +50,7 @@ def solve_plain(problem: Problem, times: np.ndarray, patient: int) -> dict[str, 
 def reading(
     problem: Problem, parameters: Mapping[str, float]
 ) -> Callable[[dict[str, float]], dict[str, float]]:
-    """States of one moment to every signal and every rate (``d_<state>``), by calling the stages as written."""
+    """From the states of a moment to every signal and rate (``d_<state>``), by calling the stages."""
     pathway = problem.pathway
     nows = [(stage.now, arguments(stage.now)) for stage in pathway.stages if arguments(stage.now)]
     rates = [(stage.rates, arguments(stage.rates)) for stage in pathway.stages if arguments(stage.rates)]

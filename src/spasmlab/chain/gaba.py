@@ -1,7 +1,7 @@
 """What gabapentin does not do: act on GABA receptors, GABA uptake or GABA-T. All four are off by default.
 
-They are here so that their absence is a tested statement: switched on, each moves the releases; blocked by a bath
-blocker, the moved releases return; and with all four off a blocker changes nothing at all.
+They are here so that their absence is a tested statement: switched on, each moves the releases; blocked by
+a bath blocker, the moved releases return; and with all four off a blocker changes nothing at all.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from spasmlab.chain.stage import Stage
 class GabaActions(Stage):
     """Receptor activation A = (1 − blocked)·(1 − (1 − agonist)·(1 − extra GABA/(1 + extra GABA))).
 
-    agonist = switch·C/(C + half); extra GABA, relative to its usual level, = rise·(uptake + transaminase), each
-    again switch·C/(C + half).
+    agonist = switch·C/(C + half); extra GABA, relative to its usual level, = rise·(uptake + transaminase),
+    each again switch·C/(C + half).
     """
 
     params = {

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Steps per hour by hours since the last dose: measured to keep the error of plasma near 1e-6 (tests/test_chain_solve).
+# Steps per hour by hours since the last dose: measured to keep the error of plasma near 1e-6
+# (tests/test_chain_solve).
 STEPS_PER_HOUR = ((0.0, 24), (1.0, 16), (3.0, 8))
 
 

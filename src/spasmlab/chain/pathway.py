@@ -13,7 +13,8 @@ from spasmlab.errors import ModelError, nearest
 
 @dataclass(frozen=True)
 class Pathway:
-    """Stages in order, and `given`: signals (name to unit) that come from outside, such as a clamped plasma level.
+    """Stages in order, and `given`: signals (name to unit) that come from outside, such as a clamped plasma
+    level.
 
     Raises ModelError where a signal is missing, written twice, of the wrong unit, where an equation does not
     return what its stage declares, or where one parameter is declared in two units.

@@ -1,4 +1,4 @@
-"""One set of patients (draws) on one series of doses, ready to be solved by the compiled kernel or the checker."""
+"""One set of patients (draws) on one series of doses, ready for the compiled kernel or the checker."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from spasmlab.errors import SolveError
 
 @dataclass(frozen=True)
 class Problem:
-    """`parameters` (parameters, patients) in the pathway's units and order; `doses` [h] sorted and `amounts` [mg],
+    """`parameters` (parameters, patients) in the pathway's units and order; `doses` [h] sorted and
+    `amounts` [mg],
     both (doses,); `longest_lag` [h] bounds the lag parameter of every patient."""
 
     pathway: Pathway

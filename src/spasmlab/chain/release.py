@@ -6,10 +6,12 @@ from spasmlab.chain.stage import Stage
 
 
 class Release(Stage):
-    """r = (1 − f·(1 − c^m))·(1 − GABA terms): f is the share of release that rests on the channels in question.
+    """r = (1 − f·(1 − c^m))·(1 − GABA terms): f is the share of release that rests on the channels in
+    question.
 
-    A plain power law on calcium over-predicts the measured loss (row R03: −18 % where it would say −74 %), hence f.
-    f runs from its healthy to its spastic value with the state of the synapse. The GABA terms are 1 by default.
+    A plain power law on calcium over-predicts the measured loss (row R03: −18 % where it would say −74 %),
+    hence f. f runs from its healthy to its spastic value with the state of the synapse. The GABA terms are
+    1 by default.
     """
 
     params = {

@@ -61,8 +61,9 @@ def values(
 ) -> np.ndarray:
     """Values of all parameters in the pathway's units and order; shape (parameters, draws).
 
-    Draw 0 holds the central values. In the others each parameter moves by its own `spread` (doubt), by a random
-    stream named by its path, so that a draw means the same in every arm. `overrides` gives values by name.
+    Draw 0 holds the central values. In the others each parameter moves by its own `spread` (doubt), by a
+    random stream named by its path, so that a draw means the same in every arm. `overrides` gives values by
+    name.
     """
     given = _covariates(patient, fed) | _overridden(pathway, resolved, overrides or {})
     rows = [

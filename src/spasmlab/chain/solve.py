@@ -1,4 +1,4 @@
-"""Solve the slow chain: a regimen in, every signal from the stomach to the terminals out, over time and draws."""
+"""Solve the slow chain: a regimen in, every signal from stomach to terminal out, over time and draws."""
 
 from __future__ import annotations
 
@@ -44,12 +44,14 @@ def solve(
     threads: int | None = None,
     checked: int = 1,
 ) -> xarray.Dataset:
-    """Every signal of the chain as a variable (draw, time), with units; time in h, every hour where not given.
+    """Every signal of the chain as a variable (draw, time), with units; time in h, hourly where not given.
 
-    Draw 0 uses the central value of each parameter; each further draw moves every parameter by its doubt. No
-    regimen means no drug. `overrides` sets parameters by name, in the unit of the pathway. `checked` draws, chosen
-    by the seed, are solved again adaptively; `attrs["achieved_error"]` is the largest relative difference.
-    Raises InputError for what cannot be simulated, SolveError where a run blows up.
+    Draw 0 uses the central value of each parameter; each further draw moves every parameter by its doubt.
+    No regimen means no drug. `overrides` sets parameters by name, in the unit of the pathway. `checked`
+    draws, chosen by the seed, are solved again adaptively; `attrs["achieved_error"]` is the largest
+    difference of any signal as a share of its largest value. The coordinate `parameter_value` holds what
+    each draw was solved with. Raises InputError for what cannot be simulated, SolveError where a run blows
+    up.
     """
     from spasmlab import patient as patients
 
@@ -82,7 +84,7 @@ def steady_at_plasma(
     seed: int = 0,
     overrides: Mapping[str, float] | None = None,
 ) -> xarray.Dataset:
-    """Every signal from plasma onwards at a constant plasma concentration [mg/L]; variables (draw,), with units.
+    """Every signal from plasma onwards at a constant plasma concentration [mg/L]; variables (draw,).
 
     Draws are those of `solve` for the same seed. Raises InputError for a negative concentration.
     """

@@ -7,8 +7,9 @@
         @staticmethod
         def now(delivery_rate, uptake_vmax, uptake_half, non_saturable): ...
 
-The names of the arguments are the wiring. `now` is algebra and returns every name in `writes`; `rates` returns
-d/dt of every name in `states` and may also use what `now` wrote. Whatever settles within a minute is algebra.
+The names of the arguments are the wiring. `now` is algebra and returns every name in `writes`; `rates`
+returns d/dt of every name in `states` and may also use what `now` wrote. Whatever settles within a minute is
+algebra.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ class Stage:
     """Base of all stages; a stage is a class that is never instantiated.
 
     `params`, `reads`, `writes` and `states` map names to units. `initial` holds the starting values of states
-    that do not start at 0. `decays` maps a state that only decays to the written signal that is its rate constant
-    [1/h], which depends on parameters alone: it is solved exactly. `doses_into` names the state that receives a
-    dose [mg], and `lag` the parameter that delays it [h].
+    that do not start at 0. `decays` maps a state that only decays to the written signal that is its rate
+    constant [1/h], which depends on parameters alone: it is solved exactly. `doses_into` names the state that
+    receives a dose [mg], and `lag` the parameter that delays it [h].
     """
 
     params: ClassVar[Units] = {}

@@ -16,8 +16,8 @@ TOLERANCE = 1e-12
 def fixed_point(pathway: Pathway, known: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Every signal and state at rest, given the pathway's parameters and inputs as arrays (patients,).
 
-    Each stage is settled in turn. A state's rate must be linear in that state, as relaxation is; SolveError says
-    which state does not come to rest otherwise.
+    Each stage is settled in turn. A state's rate must be linear in that state, as relaxation is; SolveError
+    says which state does not come to rest otherwise.
     """
     found = dict(known)
     for stage in pathway.stages:

@@ -1,7 +1,7 @@
 """The functions an equation may use besides ``+ - * / **``: exp, log, sqrt, where, minimum, maximum.
 
-Each takes numbers, NumPy arrays or SymPy expressions and answers in kind, so that one text of an equation can be
-run, traced and checked. SymPy and NumPy are imported only where such an argument is met.
+Each takes numbers, NumPy arrays or SymPy expressions and answers in kind, so that one text of an equation can
+be run, traced and checked. SymPy and NumPy are imported only where such an argument is met.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Compiled kernels kept between runs: named by a hash of all that made them, written atomically, imported.
 
-They live in the user's cache folder (`SPASMLAB_CACHE` names another), or in a private temporary folder for the
-length of the process where that cannot be written.
+They live in the user's cache folder (`SPASMLAB_CACHE` names another), or in a private temporary folder for
+the length of the process where that cannot be written.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def is_cached(pathway: Pathway) -> bool:
 
 
 def fingerprint(pathway: Pathway) -> str:
-    """A hash of the stages' sources, of the sources that turn them into a kernel, and of the versions used."""
+    """A hash of the stages' sources, of what turns them into a kernel, and of the versions used."""
     from importlib.metadata import version
 
     made_of = [version("sympy"), version("numba"), repr(dict(pathway.given))]
@@ -80,7 +80,7 @@ def _temporary() -> Path:
 
 
 def _file(name: str, pathway: Pathway) -> Path:
-    """The module's file, generated where it is missing or was damaged; its last line is the hash of the rest."""
+    """The module's file, generated where missing or damaged; its last line is the hash of the rest."""
     file = cache_folder() / "kernels" / f"{name}.py"
     if not _intact(file):
         from spasmlab.equations import numba_kernel

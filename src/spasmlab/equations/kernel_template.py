@@ -1,7 +1,7 @@
 """The part of the compiled solver that is the same for every pathway: batches, segments, doses, output.
 
-`$NAME` stands for what `numba_kernel` fills in. A batch is `WIDTH` patients, one SIMD lane each; all their numbers
-live in one flat array `w`, row by row, so that the compiler can see that lanes never meet.
+`$NAME` stands for what `numba_kernel` fills in. A batch is `WIDTH` patients, one SIMD lane each; all their
+numbers live in one flat array `w`, row by row, so that the compiler can see that lanes never meet.
 """
 
 HEAD = '''\

@@ -1,14 +1,14 @@
 """Generate the compiled solver of a pathway: a module of Numba functions, from the traced equations.
 
-Terms that hold parameters only are computed once per patient, common subexpressions once per step, decaying states
-exactly, and observables inside the kernel. The text is cached by `kernel_cache`.
+Terms that hold parameters only are computed once per patient, common subexpressions once per step, decaying
+states exactly, and observables inside the kernel. The text is cached by `kernel_cache`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from string import Template
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import sympy
 from sympy.printing.pycode import PythonCodePrinter
@@ -23,20 +23,24 @@ if TYPE_CHECKING:
 
 WIDTH = 16
 _PRINTER = PythonCodePrinter({"fully_qualified_modules": False})
-Expressions = dict[str, sympy.Expr]
+Expression = Any  # SymPy's declared types do not follow its own operators
 
 
 def text(pathway: Pathway) -> str:
-    """The source of the module that solves a pathway; ModelError where a decay depends on more than parameters."""
+    """The source of the module that solves a pathway; ModelError where a decay is not one."""
     return _Generator(pathway).text()
 
 
-def single_fraction(expression: sympy.Expr) -> sympy.Expr:
+def single_fraction(expression: Expression) -> Expression:
     """1/(1 + a/b) rewritten as b/(a + b), inside out: one division where there were two."""
     return expression.replace(
         lambda e: e.is_Pow and e.exp.is_number and e.exp.is_negative and e.base.is_Add,
-        lambda e: sympy.Pow(sympy.together(e.base), e.exp),
+        _with_one_division,
     )
+
+
+def _with_one_division(power: Expression) -> Expression:
+    return sympy.Pow(cast(Expression, sympy.together(power.base)), power.exp)
 
 
 class _Generator:
@@ -45,7 +49,7 @@ class _Generator:
     def __init__(self, pathway: Pathway) -> None:
         self.pathway = pathway
         self.fixed = {symbol(name) for name in pathway.params}
-        self.terms: dict[sympy.Expr, sympy.Symbol] = {}
+        self.terms: dict[Expression, sympy.Symbol] = {}
         flat = {name: self._hoist(single_fraction(e)) for name, e in trace.flat(pathway).items()}
         self.rates = {s: flat[f"d_{s}"] for s in pathway.states if s not in pathway.decays}
         self.written = {name: flat[name] for name in pathway.writes}
@@ -76,7 +80,7 @@ class _Generator:
         }
         return Template(HEAD + BODY).substitute(filled)
 
-    def _hoist(self, expression: sympy.Expr) -> sympy.Expr:
+    def _hoist(self, expression: Expression) -> Expression:
         """The expression with every largest part that holds parameters only replaced by a term."""
         if not expression.args or not expression.free_symbols:
             return expression
@@ -90,7 +94,7 @@ class _Generator:
                 args = [expression.func(*still), *moving]
         return expression.func(*(self._hoist(a) for a in args))
 
-    def _is_fixed(self, expression: sympy.Basic) -> bool:
+    def _is_fixed(self, expression: Expression) -> bool:
         return bool(expression.free_symbols) and expression.free_symbols <= self.fixed
 
     def _layout(self) -> dict[str, int]:
@@ -115,7 +119,7 @@ class _Generator:
             raise ModelError("no stage of the pathway says which state a dose enters")
         return self.rows[self.pathway.dosed[0]]
 
-    def _loads(self, symbols: Iterable[sympy.Symbol], suffix: str = "") -> list[str]:
+    def _loads(self, symbols: Iterable[Expression], suffix: str = "") -> list[str]:
         names = sorted((str(s) for s in symbols if str(s) in self.rows), key=lambda n: self.rows[n])
         states = self.pathway.states
         return [f"{n}{suffix if n in states else ''} = w[{self.rows[n] * WIDTH} + j]" for n in names]
@@ -172,8 +176,8 @@ class _Generator:
         return lines + [f"d_{state}_{stage} = {_code(e, renamed)}" for state, e in slopes]
 
 
-def _code(expression: sympy.Expr, renamed: Mapping[sympy.Symbol, sympy.Symbol] | None = None) -> str:
-    return _PRINTER.doprint(expression.xreplace(dict(renamed or {})))
+def _code(expression: Expression, renamed: Mapping[Expression, Expression] | None = None) -> str:
+    return str(_PRINTER.doprint(expression.xreplace(dict(renamed or {}))))
 
 
 def _indent(lines: Sequence[str], spaces: int) -> str:

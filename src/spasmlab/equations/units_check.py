@@ -1,8 +1,8 @@
 """The unit test of an equation: measured in other base units, it must say the same thing.
 
-Every input is multiplied by the factor of its unit under a change of base units (mass, length, time, substance);
-every output must come out multiplied by its own factor. A sum of unlike things, or a wrong declared unit, fails.
-A missing dimensionless factor passes: oracles must catch that.
+Every input is multiplied by the factor of its unit under a change of base units (mass, length, time,
+substance); every output must come out multiplied by its own factor. A sum of unlike things, or a wrong
+declared unit, fails. A missing dimensionless factor passes: oracles must catch that.
 """
 
 from __future__ import annotations
