@@ -1,11 +1,12 @@
 """The command line: `spasmlab run|exposure|assay|list|explain`. What each command does lives in `commands`.
 
-Exit codes: 0 done, 2 the user's input is wrong (one line on standard error), 1 anything else. Standard output holds
-the table, or with ``--json`` one JSON object and nothing else; progress goes to standard error.
+Exit codes: 0 done, 2 the user's input is wrong (one line on standard error), 1 anything else. Standard output
+holds the table, or with ``--json`` one JSON object and nothing else; progress goes to standard error.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -141,10 +142,19 @@ def assay(
     _refuse_fidelity(fidelity)
     from spasmlab import commands
 
-    question = commands.AssayQuestion(
-        name, condition, drug, regimen, days, plasma, patient, hypothesis, seed, draws
+    commands.assay(
+        as_json,
+        name=name,
+        condition=condition,
+        drug=drug,
+        regimen=regimen,
+        days=days,
+        plasma=plasma,
+        patient=patient,
+        hypothesis=hypothesis,
+        seed=seed,
+        draws=draws,
     )
-    commands.assay(question, as_json)
 
 
 @app.command("list")
@@ -202,7 +212,7 @@ def _refuse_fidelity(fidelity: str) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """The entry point of the command `spasmlab`; ends the process with the exit code of the module docstring."""
+    """The entry point of the command `spasmlab`; ends the process with an exit code."""
     sys.exit(_exit_code(arguments))
 
 
@@ -222,9 +232,11 @@ def _exit_code(arguments: list[str] | None) -> int:
 
 
 def _usage_or_bug(problem: Exception) -> int:
-    """A wrong option or argument (Typer's own exceptions know how to say it) is the user's; all else is ours."""
+    """A wrong option or argument (Typer's exceptions know how to say it) is the user's; all else is ours."""
     say = getattr(problem, "format_message", None)
     if say is None:
+        if os.environ.get("SPASMLAB_DEBUG"):
+            raise problem
         return _say(f"unexpected {type(problem).__name__}: {problem}", 1)
     if type(problem).__name__ == "NoArgsIsHelpError":
         print(problem, file=sys.stderr)

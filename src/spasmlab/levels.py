@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from spasmlab import provenance
 from spasmlab.parameter import Parameter
 from spasmlab.shift import Shift
+
+if TYPE_CHECKING:
+    from spasmlab.drug import Drug
 
 TITLES = {
     "chain.absorption": "Absorption",
@@ -33,28 +36,31 @@ def title(level: str) -> str:
 
 @dataclass(frozen=True)
 class Behind:
-    """Which parameters stand behind each level, for one drug (None: no drug) under `shifts`.
+    """Which parameters stand behind each level, for one drug (None: no drug) in one condition.
 
     The chain is a line: a level rests on its own parameters and on all those before it.
     """
 
-    drug: Mapping[str, Parameter] | None
-    shifts: tuple[Shift, ...]
+    drug: Drug | None
+    condition: Shift
+    hypothesis: Shift
 
     @cached_property
     def chain(self) -> dict[str, dict[str, Parameter]]:
-        """Parameters of each stage of the slow chain, by stage module; empty without a drug."""
-        return {} if self.drug is None else provenance.chain_parameters(self.drug, *self.shifts)
+        """Parameters of each stage of the slow chain by path, by stage module; empty without a drug."""
+        if self.drug is None:
+            return {}
+        return provenance.chain_parameters(self.drug, self.condition, self.hypothesis)
 
     def level(self, level: str) -> dict[str, Parameter]:
         """Parameters behind one level by path."""
         found: dict[str, Parameter] = {}
         for module, records in self.chain.items():
-            found |= {record.path: record for record in records.values()}
+            found |= records
             if module == level:
                 return found
         for folder in self._folders(level):
-            found |= {record.path: record for record in provenance.parameters_of(folder, *self.shifts)}
+            found |= provenance.parameters_of(folder, self.condition)
         return found
 
     def _folders(self, level: str) -> tuple[str, ...]:

@@ -1,40 +1,17 @@
-"""Which numbers a result rests on, and how many of them are assumed; the digest of all data behind a run."""
+"""Which numbers a result rests on, and the digest of all data behind it."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 from spasmlab import parameter
 from spasmlab.parameter import PACKAGE, Parameter
 from spasmlab.shift import Shift
 
-STATUSES = ("measured", "derived", "fitted", "assumed")
-
-
-@dataclass(frozen=True)
-class Share:
-    """How many parameters there are of each status; `assumed` is their share."""
-
-    counts: Mapping[str, int]
-
-    @property
-    def total(self) -> int:
-        """All parameters counted."""
-        return sum(self.counts.values())
-
-    @property
-    def assumed(self) -> float:
-        """Share of assumed parameters, 0 where there are none at all."""
-        return self.counts["assumed"] / self.total if self.total else 0.0
-
-
-def share(parameters: Iterable[Parameter]) -> Share:
-    """Count parameters by status; one that occurs twice counts once."""
-    found = {p.path: p.status for p in parameters}
-    return Share({status: sum(s == status for s in found.values()) for status in STATUSES})
+if TYPE_CHECKING:
+    from spasmlab.drug import Drug
 
 
 @cache
@@ -47,33 +24,23 @@ def data_digest() -> str:
     return digest.hexdigest()
 
 
-def chain_parameters(drug: Mapping[str, Parameter], *shifts: Shift) -> dict[str, dict[str, Parameter]]:
-    """Parameters of each stage of the slow chain by stage module and name, with `shifts` applied in order."""
-    from spasmlab.chain import body
+def chain_parameters(drug: Drug, condition: Shift, hypothesis: Shift) -> dict[str, dict[str, Parameter]]:
+    """Parameters of the slow chain after all shifts: by stage module in order, then by path."""
+    from spasmlab.chain import body, resolve
     from spasmlab.chain.stage import module_of
 
-    known: dict[str, Parameter] = {}
-    for stage in body.whole().stages:
-        known |= shifted(module_of(stage), *shifts)
-    known |= drug
+    known = resolve.records(body.whole(), drug, condition, hypothesis)
     by_module: dict[str, dict[str, Parameter]] = {}
     for stage in body.whole().stages:
-        records = {name: known[name] for name in stage.params if name in known}
+        records = dict(known[name] for name in stage.params if name in known)
         by_module.setdefault(module_of(stage), {}).update(records)
     return by_module
 
 
-def parameters_of(folder: str, *shifts: Shift) -> list[Parameter]:
-    """Every parameter of the modules in a folder (``circuit``, ``endpoints``), with `shifts` applied."""
+def parameters_of(folder: str, condition: Shift) -> dict[str, Parameter]:
+    """Every parameter of a module or of the modules in a folder (``circuit``) after the shift, by path."""
     modules = [m for m in parameter.modules() if m == folder or m.startswith(folder + ".")]
-    return [record for module in modules for record in shifted(module, *shifts).values()]
-
-
-def shifted(module: str, *shifts: Shift) -> dict[str, Parameter]:
-    """The parameters beside `module`, shifted; none where the module has no file of parameters."""
-    if module not in parameter.modules():
-        return {}
-    records = parameter.beside(module)
-    for shift in shifts:
-        records = shift.over(records, module)
-    return records
+    shifted = {module: condition.over(parameter.beside(module), module) for module in modules}
+    return {
+        f"{module}.{name}": record for module, records in shifted.items() for name, record in records.items()
+    }

@@ -79,10 +79,10 @@ def short(value: float | None) -> str:
 
 
 def pretty_unit(unit: str) -> str:
-    """A unit as it is printed: ``N*m`` becomes ``N·m``, ``degree/s`` ``°/s``, ``1`` nothing."""
+    """A unit as it is printed: ``N*m`` becomes ``N·m``, ``deg/s`` ``°/s``, ``1`` nothing."""
     if unit == "1":
         return ""
-    words = {"*": "·", "degree": "°", "deg/": "°/", "percent": "%", "umol": "µmol", "uV": "µV", "year": "y"}
+    words = {"N m": "N·m", "*": "·", "deg": "°", "percent": "%", "umol": "µmol", "uV": "µV", "year": "y"}
     for plain, printed in words.items():
         unit = unit.replace(plain, printed)
     return unit

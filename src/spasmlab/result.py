@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from spasmlab import __version__, levels, provenance, shown
+from spasmlab.explain import share_of_assumed
 from spasmlab.levels import Behind
 from spasmlab.parameter import Parameter
+from spasmlab.progress import Stages
 from spasmlab.quantity import Quantity, finite
 from spasmlab.run import ARMS, Outcome
 from spasmlab.shown import Shown
@@ -34,7 +36,7 @@ def of_run(outcome: Outcome) -> dict[str, Any]:
     """The whole result of `spasmlab run`."""
     request = outcome.request
     found = shown.of_run(outcome)
-    behind = Behind(request.drug.parameters, (request.condition, request.hypothesis))
+    behind = Behind(request.drug, request.condition, request.hypothesis)
     return {
         **head("run"),
         **request.described(),
@@ -43,7 +45,7 @@ def of_run(outcome: Outcome) -> dict[str, Any]:
         **arms_and_effects(found),
         "tolerances": tolerances(outcome.chain.attrs) | {"circuit_step_ms": outcome.dt_ms},
         "evidence": evidence(found, behind),
-        "seconds": {name: round(taken, 3) for name, taken in outcome.stages.seconds.items()},
+        "seconds": seconds(outcome.stages),
     }
 
 
@@ -80,16 +82,17 @@ def evidence(found: Iterable[Shown], behind: Behind) -> dict[str, Any]:
     everything: dict[str, Parameter] = {}
     for records in parameters.values():
         everything |= records
-    shares = {level: provenance.share(records.values()) for level, records in parameters.items()}
-    resting = sum(count for level, count in by_level.items() if shares[level].counts["assumed"])
+    shares = {level: share_of_assumed(records) for level, records in parameters.items()}
+    resting = sum(count for level, count in by_level.items() if shares[level]["share"])
+    whole = share_of_assumed(everything)
     return {
-        "parameters": dict(provenance.share(everything.values()).counts),
-        "assumed_share": provenance.share(everything.values()).assumed,
+        "parameters": {status: part["count"] for status, part in whole["by_status"].items()},
+        "assumed_share": whole["share"],
         "numbers_shown": sum(by_level.values()),
         "numbers_resting_on_assumed": resting,
         "levels": [
-            {"level": levels.title(level), "numbers": by_level[level], **shares[level].counts,
-             "assumed_share": shares[level].assumed}
+            {"level": levels.title(level), "numbers": by_level[level], "parameters": shares[level]["count"],
+             "assumed_share": shares[level]["share"]}
             for level in by_level
         ],
         "rows": sorted({row for record in everything.values() for row in record.rows}),
@@ -105,6 +108,11 @@ def tolerances(attrs: Mapping[str, Any]) -> dict[str, Any]:
         elif isinstance(value, int | float):
             found[str(name)] = finite(value)
     return found
+
+
+def seconds(stages: Stages) -> dict[str, float]:
+    """How long each stage took, rounded to a millisecond."""
+    return {name: round(taken, 3) for name, taken in stages.seconds.items()}
 
 
 def dumps(result: Mapping[str, Any]) -> str:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from spasmlab.shift import Shift
 
 ARMS = ("no_drug", "drug")
+RELEASES = ("release_ia", "release_poly", "release_monoamine", "release_inhibitory")
 ASSAYS = ("h_reflex", "stretch", "spasm")
 PLOT_POINTS = 1500  # output times of a run: about one a quarter of an hour over a fortnight
 
@@ -80,7 +81,9 @@ def run_chain(
     """The slow chain over the whole regimen, and its exposure metrics as (values by draw, unit)."""
     with stages("Slow chain: loading and compiling"):
         from spasmlab import exposure
-        from spasmlab.chain.solve import solve
+        from spasmlab.chain.solve import solve, warm_up
+
+        warm_up()
     asked = output_times(request) if times_h is None else times_h
     with stages("Slow chain: solving"):
         chain = solve(
@@ -97,18 +100,15 @@ def run_chain(
             times_h=asked,
         )
         metrics = exposure.metrics(chain, request.regimen)
-    return chain, {str(name): (as_draws(value), str(value.attrs["unit"])) for name, value in metrics.items()}
+    return chain, {
+        name: (np.asarray(metrics[name]), unit) for name, unit in exposure.UNITS.items() if name in metrics
+    }
 
 
 def output_times(request: Request) -> np.ndarray:
     """Hours at which the chain is kept: an even grid over the days, and the visit."""
     grid = np.linspace(0, request.days * DAY_H, PLOT_POINTS)
     return np.unique(np.append(grid, request.visit_h))
-
-
-def as_draws(value: xr.DataArray) -> np.ndarray:
-    """One number a draw, shape (D,)."""
-    return np.atleast_1d(np.asarray(value.values, dtype=float))
 
 
 def synapse_state(chain: xr.Dataset, visit_h: float) -> dict[str, np.ndarray]:

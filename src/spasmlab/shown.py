@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spasmlab import levels, quantity
+from spasmlab.exposure_words import METRICS
 from spasmlab.quantity import Quantity
 from spasmlab.run import ARMS, Outcome
 
@@ -16,16 +17,7 @@ if TYPE_CHECKING:
     from spasmlab.endpoints.spasticity import AshworthScore
 
 EXPOSURE_LEVEL = "chain.disposition"
-EXPOSURE_MEANINGS = {
-    "c_max": "highest plasma concentration",
-    "t_max": "time from dose to the highest plasma concentration",
-    "c_min": "lowest plasma concentration between doses",
-    "auc_inf": "area under the plasma curve of the dose, to infinity",
-    "auc_tau": "area under the plasma curve over a dosing interval, at steady state",
-    "half_life": "half-life in plasma",
-    "bioavailability": "share of a dose absorbed",
-}
-COORDINATE_UNITS = {"velocity": "degree/s"}
+COORDINATE_UNITS = {"velocity": "deg/s"}
 
 
 @dataclass(frozen=True)
@@ -71,7 +63,7 @@ def of_run(outcome: Outcome) -> list[Shown]:
 def of_exposure(metrics: Mapping[str, tuple[np.ndarray, str]]) -> Iterator[Shown]:
     """Exposure metrics: numbers of the dosed arm alone."""
     for name, (values, unit) in metrics.items():
-        yield Shown(name, EXPOSURE_LEVEL, unit, EXPOSURE_MEANINGS.get(name, name), values[None, :])
+        yield Shown(name, EXPOSURE_LEVEL, unit, METRICS.get(name, name), values[None, :])
 
 
 def of_state(

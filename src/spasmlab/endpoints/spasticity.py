@@ -52,7 +52,7 @@ class Ashworth:
         return math.sqrt(math.log(1 + self.number("tester_variation") ** 2))
 
     def velocities(self, z: np.ndarray) -> np.ndarray:
-        """Tester velocities [degree/s] for standard normal deviates `z` (any shape)."""
+        """Tester velocities [deg/s] for standard normal deviates `z` (any shape)."""
         return self.number("tester_velocity") * np.exp(self.velocity_spread * z)
 
     def latent(self, torque: np.ndarray) -> np.ndarray:
@@ -122,7 +122,7 @@ def score(
     draws: np.ndarray | None = None,
     parameters: Mapping[str, Parameter] | None = None,
 ) -> AshworthScore:
-    """Score S subjects from the stretch assay's torques [N m], each (S, V), at velocities (V,) [degree/s].
+    """Score S subjects from the stretch assay's torques [N m], each (S, V), at velocities (V,) [deg/s].
 
     `draws` (S,) tells which draw of the doubt about the scale itself a subject has; 0, the default, is the
     central one. Raises ModelError where a shape does not fit or a total torque is not positive and finite.
@@ -176,7 +176,7 @@ def _score_draw(
 
 
 def torque_at(velocity: np.ndarray, torque: np.ndarray, tester: np.ndarray) -> np.ndarray:
-    """Torque (S, N) at tester velocities (1 or S, N) from torque (S, V) at velocities (V,) [degree/s].
+    """Torque (S, N) at tester velocities (1 or S, N) from torque (S, V) at velocities (V,) [deg/s].
 
     Linear between the velocities that were run; beyond the slowest and the fastest it stays at theirs.
     """

@@ -1,0 +1,186 @@
+"""The result of `spasmlab assay`: one protocol on the cord of one condition, without and with a drug."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spasmlab import condition as conditions
+from spasmlab import hypothesis as hypotheses
+from spasmlab import request as requests
+from spasmlab import result, shown
+from spasmlab import run as runs
+from spasmlab.errors import InputError, nearest
+from spasmlab.levels import Behind
+from spasmlab.progress import Stages
+from spasmlab.quantity import Quantity
+from spasmlab.request import Request
+from spasmlab.shift import Shift
+
+if TYPE_CHECKING:
+    from spasmlab.drug import Drug
+
+DRAWS = 8
+_LEVEL = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*(\S*)\s*", re.IGNORECASE)
+_LEVEL_UNITS = ("mg/L", "ug/mL", "µg/mL", "ng/mL", "umol/L", "µmol/L")
+
+
+@dataclass(frozen=True)
+class AssayQuestion:
+    """The words of `spasmlab assay` as they were given."""
+
+    name: str
+    condition: str
+    drug: str | None = None
+    regimen: str | None = None
+    days: float | None = None
+    plasma: str | None = None
+    patient: str | None = None
+    hypothesis: str | None = None
+    seed: int = 0
+    draws: int | None = None
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A checked question: the assay, the cord, and how a drug, if any, reaches it."""
+
+    assay: str
+    condition: Shift
+    hypothesis: Shift
+    seed: int
+    draws: int
+    drug: Drug | None = None
+    request: Request | None = None
+    plasma: float | None = None
+
+
+def compute(setting: Setting, stages: Stages) -> dict[str, Any]:
+    """Find the state of the synapses, run the assay, gather its read-outs."""
+    state = _state(setting, stages)
+    bench = runs.make_bench(setting.condition, state, setting.seed)
+    measured = runs.run_assays((setting.assay,), bench, stages)[setting.assay]
+    found = list(shown.of_assay(setting.assay, measured, lambda v: _by_arm(v, setting.draws)))
+    behind = Behind(setting.drug, setting.condition, setting.hypothesis)
+    releases = {name: Quantity(float(values[-1][0]), "1").as_dict() for name, values in state.items()}
+    return {
+        **result.head("assay"),
+        "assay": setting.assay,
+        **_described(setting),
+        "intervals": result.INTERVALS,
+        "releases": releases,
+        **result.arms_and_effects(found),
+        "tolerances": {"circuit_step_ms": bench.dt},
+        "evidence": result.evidence(found, behind),
+        "seconds": result.seconds(stages),
+    }
+
+
+def read(question: AssayQuestion) -> Setting:
+    """Check every word of a question; InputError for the first that is wrong."""
+    from spasmlab import assays
+    from spasmlab import drug as drugs
+
+    q = question
+    common: dict[str, Any] = {
+        "assay": assays.load(q.name).__name__.rsplit(".", 1)[-1],
+        "condition": conditions.load(q.condition),
+        "hypothesis": hypotheses.load(q.hypothesis or hypotheses.DEFAULT),
+        "seed": q.seed,
+        "draws": requests.checked_draws(DRAWS if q.draws is None else q.draws),
+    }
+    _refuse_contradictions(q)
+    if q.drug is None:
+        return Setting(**common)
+    if q.plasma is not None:
+        drug = drugs.load(q.drug)
+        return Setting(**common, drug=drug, plasma=read_plasma(q.plasma, drug))
+    request = requests.build(
+        q.drug,
+        q.regimen or "",
+        days=q.days,
+        condition=q.condition,
+        patient_text=q.patient,
+        hypothesis=q.hypothesis,
+        seed=q.seed,
+        draws=common["draws"],
+    )
+    return Setting(**common, drug=request.drug, request=request)
+
+
+def _refuse_contradictions(q: AssayQuestion) -> None:
+    for option in ("regimen", "plasma", "days", "patient"):
+        if q.drug is None and getattr(q, option) is not None:
+            raise InputError(f"--{option} needs --drug; name one, see 'spasmlab list drugs'")
+        if q.plasma is not None and option in ("days", "patient") and getattr(q, option) is not None:
+            raise InputError(
+                f"--{option} says nothing at a constant level; leave it out, or give --regimen instead"
+            )
+    if q.drug is not None and (q.regimen is None) == (q.plasma is None):
+        raise InputError("--drug needs either --regimen '600 mg tid' or --plasma '6 mg/L', and not both")
+
+
+def read_plasma(text: str, drug: Drug) -> float:
+    """A plasma level such as ``6 mg/L`` in mg/L; InputError where it is negative or its unit is unknown."""
+    from spasmlab import units
+
+    found = _LEVEL.fullmatch(text)
+    value = float(found[1]) if found else math.nan
+    if found is None or not math.isfinite(value) or value < 0:
+        raise InputError(f"'{text}' is not a plasma level; possible: 0 or more with its unit, as in '6 mg/L'")
+    unit = nearest(found[2], _LEVEL_UNITS) if found[2] else None
+    if unit is None or unit.lower() != found[2].lower():
+        hint = f"did you mean '{unit}'? " if unit else ""
+        raise InputError(
+            f"unknown unit of plasma level '{found[2]}'; {hint}possible: {', '.join(_LEVEL_UNITS)}"
+        )
+    if "mol" not in unit:
+        return value * units.factor(unit, "mg/L")
+    mass = drug.parameters["molar_mass"]
+    return value * units.factor(unit, "umol/L") * mass.number * units.factor(mass.unit, "mg/umol")
+
+
+def _state(setting: Setting, stages: Stages) -> dict[str, np.ndarray]:
+    """Releases at the synapses, (arms, draws): without drug all 1, then with the drug if there is one."""
+    undrugged = np.ones(setting.draws)
+    if setting.drug is None:
+        return {name: undrugged[None] for name in runs.RELEASES}
+    if setting.request is not None:
+        chain, _ = runs.run_chain(setting.request, stages)
+        state = runs.synapse_state(chain, setting.request.visit_h)
+        return {name: state[name] for name in runs.RELEASES}
+    with stages("Slow chain: steady state"):
+        from spasmlab.chain.solve import steady_at_plasma
+
+        clamped = steady_at_plasma(
+            setting.drug,
+            setting.plasma or 0.0,
+            setting.condition,
+            setting.hypothesis,
+            draws=setting.draws,
+            seed=setting.seed,
+        )
+    return {name: np.stack([undrugged, clamped[name].values]) for name in runs.RELEASES}
+
+
+def _by_arm(values: np.ndarray, draws: int) -> np.ndarray:
+    return np.reshape(values, (-1, draws, *np.shape(values)[1:]))
+
+
+def _described(setting: Setting) -> Mapping[str, Any]:
+    if setting.request is not None:
+        return {**setting.request.described(), "visit": Quantity(setting.request.visit_h, "h").as_dict()}
+    plasma = None if setting.plasma is None else Quantity(setting.plasma, "mg/L").as_dict()
+    return {
+        "drug": setting.drug.name if setting.drug else None,
+        "plasma": plasma,
+        "condition": setting.condition.name,
+        "hypothesis": setting.hypothesis.name,
+        "seed": setting.seed,
+        "draws": setting.draws,
+    }

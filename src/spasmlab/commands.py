@@ -1,0 +1,174 @@
+"""What each command does: read the input, run, print a table or one JSON object, write a folder."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from spasmlab import request as requests
+from spasmlab import tables
+from spasmlab.errors import InputError, unknown
+from spasmlab.progress import Stages
+from spasmlab.regimen import DAY_H, number
+from spasmlab.request import Request
+
+RUN_DRAWS = 16
+EXPOSURE_DRAWS = 64
+LISTS = ("drugs", "conditions", "hypotheses", "assays", "studies", "signals")
+
+
+def request_of_run(
+    drug: str,
+    regimen: str,
+    days: float | None,
+    condition: str,
+    patient: str | None,
+    hypothesis: str | None,
+    formulation: str,
+    fed: bool,
+    seed: int,
+    draws: int | None,
+) -> Request:
+    """The request of `spasmlab run`; InputError for what is wrong."""
+    return requests.build(
+        drug,
+        regimen,
+        days=days,
+        condition=condition,
+        patient_text=patient,
+        hypothesis=hypothesis,
+        formulation=formulation,
+        fed=fed,
+        seed=seed,
+        draws=RUN_DRAWS if draws is None else draws,
+    )
+
+
+def request_of_exposure(
+    drug: str,
+    regimen: str,
+    days: float | None,
+    patient: str | None,
+    formulation: str,
+    fed: bool,
+    seed: int,
+    draws: int | None,
+) -> Request:
+    """The request of `spasmlab exposure`, for which no condition matters."""
+    return requests.build(
+        drug,
+        regimen,
+        days=days,
+        patient_text=patient,
+        formulation=formulation,
+        fed=fed,
+        seed=seed,
+        draws=EXPOSURE_DRAWS if draws is None else draws,
+    )
+
+
+def run(request: Request, out: Path | None, as_json: bool) -> None:
+    """Run, print, and write report.html, result.json and figures to `out`, all or nothing."""
+    from spasmlab.output import OutputFolder
+
+    with OutputFolder(out) if out else contextlib.nullcontext() as folder:
+        from spasmlab import result
+        from spasmlab import run as runs
+
+        stages = Stages(show=True)
+        outcome = runs.run(request, stages)
+        found = result.of_run(outcome)
+        if folder:
+            from spasmlab import report
+
+            with stages("Report"):
+                report.write(folder, outcome, found)
+            found["seconds"] = result.seconds(stages)
+            (folder / "result.json").write_text(result.dumps(found) + "\n", encoding="utf-8")
+    _print(found, as_json, tables.run)
+    if out and not as_json:
+        tables.say(f"Report: {out / 'report.html'}")
+
+
+def exposure(request: Request, times: str | None, as_json: bool) -> None:
+    """Solve the slow chain and print exposure."""
+    from spasmlab import exposure_result
+
+    asked = read_times(times) if times is not None else []
+    found = exposure_result.compute(extended(request, asked), asked, Stages(show=True))
+    _print(found, as_json, tables.exposure)
+
+
+def read_times(text: str) -> list[float]:
+    """``6.5,9,12`` as hours, in the order given; InputError for what is not a time."""
+    found = []
+    for word in text.split(","):
+        try:
+            hours = float(word.strip().removesuffix("h"))
+        except ValueError:
+            hours = math.nan
+        if not (math.isfinite(hours) and hours >= 0):
+            raise InputError(
+                f"'{word.strip()}' in --times is not a time in hours; possible: 0 or more, as in 6.5,9,12"
+            )
+        found.append(hours)
+    return found
+
+
+def extended(request: Request, times: list[float]) -> Request:
+    """The request with as many days as the times need; dosing of a repeating regimen goes on as long."""
+    needed = max(times, default=0.0) / DAY_H
+    if needed <= request.days:
+        return request
+    if needed > requests.MOST_DAYS:
+        raise InputError(
+            f"--times reach {number(needed)} days; possible: up to {number(requests.MOST_DAYS)} days"
+        )
+    return replace(request, days=float(math.ceil(needed)))
+
+
+def assay(as_json: bool, **words: Any) -> None:
+    """Run one assay without and, where a drug is named, with the drug; `words` are those of AssayQuestion."""
+    from spasmlab import assay_result
+
+    setting = assay_result.read(assay_result.AssayQuestion(**words))
+    found = assay_result.compute(setting, Stages(show=True))
+    _print(found, as_json, tables.assay)
+
+
+def list_things(what: str, as_json: bool) -> None:
+    """Print the names of one kind of thing, each with a few words."""
+    from spasmlab import listing, result
+
+    if what not in LISTS:
+        raise unknown("list", what, LISTS)
+    if what == "studies":
+        raise InputError(
+            "studies belong to a later version; possible now: " + ", ".join(sorted({*LISTS} - {what}))
+        )
+    found = {**result.head("list"), what: listing.ENTRIES[what]()}
+    _print(found, as_json, lambda entries: tables.listing(what, entries[what]))
+
+
+def explain(path: str, as_json: bool) -> None:
+    """Print where a number comes from."""
+    from spasmlab import result
+    from spasmlab.explain import explain as find
+
+    found = find(path)
+    if as_json:
+        print(result.dumps({**result.head("explain"), **found.as_dict()}))
+    else:
+        found.render(tables.console())
+
+
+def _print(found: dict[str, Any], as_json: bool, table: Any) -> None:
+    from spasmlab import result
+
+    if as_json:
+        print(result.dumps(found))
+    else:
+        table(found)

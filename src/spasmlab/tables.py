@@ -1,0 +1,149 @@
+"""Readable tables of results for the terminal, made from the same dictionaries as the JSON."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from spasmlab.exposure_words import METRICS
+from spasmlab.quantity import Quantity, pretty_unit
+
+
+@cache
+def console() -> Console:
+    """The console of standard output; wide enough for a table where that is a pipe or a file."""
+    return Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+
+
+def say(line: str) -> None:
+    """One line for people."""
+    console().print(line, markup=False)
+
+
+def run(found: Mapping[str, Any]) -> None:
+    """The result of a run: every number in both arms, its change, and what it rests on."""
+    say(f"{found['drug']}, {found['regimen']}, {found['days']:g} days, in {found['condition']}")
+    say(f"scored at {_text(found['visit'])}; hypothesis {found['hypothesis']}; seed {found['seed']}")
+    _arms(found)
+    _footing(found)
+
+
+def assay(found: Mapping[str, Any]) -> None:
+    """The result of an assay."""
+    how = found.get("regimen") or (
+        _text(found["plasma"]) + " in plasma" if found.get("plasma") else "no drug"
+    )
+    drug = f"{found['drug']}, {how}" if found["drug"] else how
+    say(f"{found['assay'].replace('_', ' ')} in {found['condition']}: {drug}; seed {found['seed']}")
+    _arms(found)
+    _footing(found)
+
+
+def exposure(found: Mapping[str, Any]) -> None:
+    """The result of an exposure: metrics, then concentrations at the asked times."""
+    say(f"{found['drug']}, {found['regimen']}, {found['days']:g} days; seed {found['seed']}")
+    table = _table("", "value", "90 % interval", "unit")
+    for name, meaning in METRICS.items():
+        _row(table, meaning, found[name])
+    console().print(table)
+    if found["concentrations"]:
+        _concentrations(found["concentrations"])
+    _footing(found)
+
+
+def _concentrations(entries: Iterable[Mapping[str, Any]]) -> None:
+    table = _table("time [h]", "plasma [mg/L]", "cord fluid [mg/L]", "spinal fluid [mg/L]")
+    for entry in entries:
+        plasma = {key: entry[key] for key in ("value", "unit", "low", "high")}
+        fluids = (plasma, entry["isf"], entry["csf"])
+        table.add_row(f"{entry['time_h']:g}", *(_with_interval(fluid) for fluid in fluids))
+    console().print(table)
+
+
+def listing(what: str, entries: Iterable[Mapping[str, str]]) -> None:
+    """Names of one kind of thing with a few words each."""
+    table = Table(title=None, show_header=True, header_style="bold", box=None, pad_edge=False)
+    for heading in (what, "what it is", ""):
+        table.add_column(heading, overflow="fold")
+    for entry in entries:
+        table.add_row(entry["name"], entry["title"], entry.get("unit", entry.get("summary", "")))
+    console().print(table)
+
+
+def _arms(found: Mapping[str, Any]) -> None:
+    arms = [arm for arm in ("no_drug", "drug") if found["arms"].get(arm)]
+    headings = {"no_drug": "no drug", "drug": "drug"}
+    table = _table("", *(headings[arm] for arm in arms), "unit", *(["change"] if len(arms) == 2 else []))
+    for name in found["arms"][arms[-1]]:
+        for label, entries, change in _lines(found, name, arms):
+            unit = next(e["unit"] for e in entries if e)
+            cells = [_with_interval(entry) if entry else "" for entry in entries]
+            table.add_row(label, *cells, pretty_unit(unit), *([change] if len(arms) == 2 else []))
+    console().print(table)
+
+
+def _lines(found: Mapping[str, Any], name: str, arms: list[str]) -> Iterable[tuple[str, list[Any], str]]:
+    """Label, entry in each arm and change of a number, one line for each point of a curve."""
+    by_arm = [found["arms"][arm].get(name) for arm in arms]
+    effects = found["effects"].get(name)
+    if not isinstance(by_arm[-1], list):
+        yield name, by_arm, _change(effects)
+        return
+    for index, entry in enumerate(by_arm[-1]):
+        place = next(
+            (f"{v:g}" if isinstance(v, float) else str(v)) for k, v in entry.items() if k not in _PLAIN
+        )
+        unit = pretty_unit(entry.get("coordinate_unit", "1"))
+        points = [points[index] if points else None for points in by_arm]
+        yield f"  {name} at {place} {unit}".rstrip(), points, _change(effects[index] if effects else None)
+
+
+_PLAIN = {"value", "unit", "low", "high", "coordinate_unit"}
+
+
+def _change(effect: Mapping[str, Any] | None) -> str:
+    if effect is None:
+        return ""
+    if effect["percent"] is not None and effect["percent"]["value"] is not None:
+        quantity = Quantity(**effect["percent"])
+        return f"{quantity.number_text} %" + (
+            f" ({quantity.interval_text})" if quantity.low is not None else ""
+        )
+    return Quantity(**effect["difference"]).text
+
+
+def _footing(found: Mapping[str, Any]) -> None:
+    evidence = found["evidence"]
+    total = sum(evidence["parameters"].values())
+    say(
+        f"{evidence['numbers_resting_on_assumed']} of {evidence['numbers_shown']} numbers rest on an assumed value; "
+        f"{evidence['parameters']['assumed']} of {total} parameters are assumed."
+    )
+    say(found["notice"])
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for index, heading in enumerate(headings):
+        table.add_column(heading, justify="left" if index == 0 else "right", overflow="fold")
+    return table
+
+
+def _row(table: Table, label: str, entry: Mapping[str, Any]) -> None:
+    quantity = Quantity(**entry)
+    if quantity.value is not None:
+        table.add_row(label, quantity.number_text, quantity.interval_text, pretty_unit(quantity.unit))
+
+
+def _with_interval(entry: Mapping[str, Any]) -> str:
+    quantity = Quantity(**{key: entry[key] for key in ("value", "unit", "low", "high")})
+    return quantity.number_text + (f" ({quantity.interval_text})" if quantity.low is not None else "")
+
+
+def _text(entry: Mapping[str, Any]) -> str:
+    return Quantity(**entry).text
