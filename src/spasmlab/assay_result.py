@@ -20,6 +20,7 @@ from spasmlab.levels import Behind
 from spasmlab.progress import Stages
 from spasmlab.quantity import Quantity
 from spasmlab.request import Request
+from spasmlab.run import ARMS
 from spasmlab.shift import Shift
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ def compute(setting: Setting, stages: Stages) -> dict[str, Any]:
     state = _state(setting, stages)
     bench = runs.make_bench(setting.condition, state, setting.seed)
     measured = runs.run_assays((setting.assay,), bench, stages)[setting.assay]
-    found = list(shown.of_assay(setting.assay, measured, lambda v: _by_arm(v, setting.draws)))
+    arms = ARMS if setting.drug else ARMS[:1]
+    found = list(shown.of_assay(setting.assay, measured, lambda v: _by_arm(v, setting.draws), arms))
     behind = Behind(setting.drug, setting.condition, setting.hypothesis)
     releases = {name: Quantity(float(values[-1][0]), "1").as_dict() for name, values in state.items()}
     return {

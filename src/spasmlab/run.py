@@ -81,9 +81,10 @@ def run_chain(
     """The slow chain over the whole regimen, and its exposure metrics as (values by draw, unit)."""
     with stages("Slow chain: loading and compiling"):
         from spasmlab import exposure
-        from spasmlab.chain.solve import solve, warm_up
+        from spasmlab.chain.solve import solve
+        from spasmlab.chain.solve import warm_up as warm_up_chain
 
-        warm_up()
+        warm_up_chain()
     asked = output_times(request) if times_h is None else times_h
     with stages("Slow chain: solving"):
         chain = solve(
@@ -147,13 +148,19 @@ def run_assays(names: tuple[str, ...], bench: Bench, stages: Stages) -> dict[str
         from spasmlab import assays
 
         modules = {name: assays.load(name) for name in names}
-        for module in modules.values():
-            getattr(module, "warm", lambda: None)()
+        warm_up(bench)
     results = {}
     for name, module in modules.items():
         with stages(f"Assay: {name.replace('_', ' ')}") as bench.progress:
             results[name] = module.run(bench)
     return results
+
+
+def warm_up(bench: Bench) -> None:
+    """Wire the cords and run one for a millisecond: compiles the kernel where it is not in the cache."""
+    from spasmlab.circuit.bench import Run
+
+    bench.simulate([Run(0, "warm up", duration=1.0)])
 
 
 def score_stretch(stretch: Any, bench: Bench) -> AshworthScore:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +17,20 @@ if TYPE_CHECKING:
     from spasmlab.endpoints.spasticity import AshworthScore
 
 EXPOSURE_LEVEL = "chain.disposition"
+SIGNALS = {
+    "chain.disposition": ("plasma_concentration",),
+    "chain.brain": ("isf_concentration", "csf_concentration"),
+    "chain.binding": ("occupancy", "occupancy_2"),
+    "chain.channel": ("calcium_fast", "surface_channels", "calcium_entry"),
+    "chain.release": ("release_ia", "release_poly", "release_monoamine", "release_inhibitory"),
+}
+NO_PERCENT = {"point", "grade"}  # steps of a scale, of which percentages mean nothing
 COORDINATE_UNITS = {"velocity": "deg/s"}
 
 
 @dataclass(frozen=True)
 class Shown:
-    """One number shown: `values` has shape (arms, draws); without the arm `no_drug`, (1, draws)."""
+    """One number shown: `values` has shape (arms, draws), for the arms named in `arms`."""
 
     name: str
     level: str
@@ -30,24 +38,29 @@ class Shown:
     meaning: str
     values: np.ndarray
     coordinate: Mapping[str, Any] = field(default_factory=dict)
+    arms: tuple[str, ...] = ARMS
 
     def arm(self, arm: str) -> Quantity | None:
-        """The number in one arm; None for what only a dosed arm has."""
-        offset = len(ARMS) - len(self.values)
-        index = ARMS.index(arm) - offset
-        return quantity.from_draws(self.values[index], self.unit) if index >= 0 else None
+        """The number in one arm; None where it does not exist there."""
+        if arm not in self.arms:
+            return None
+        return quantity.from_draws(self.values[self.arms.index(arm)], self.unit)
 
     @property
     def difference(self) -> Quantity | None:
         """Drug minus no drug, computed within each draw."""
-        if len(self.values) < len(ARMS):
+        if self.arms != ARMS:
             return None
         return quantity.from_draws(self.values[1] - self.values[0], self.unit)
 
     @property
     def percent(self) -> Quantity | None:
-        """Change by the drug in percent of no drug, within each draw; None where no drug is 0 in a draw."""
-        if len(self.values) < len(ARMS) or not (np.abs(self.values[0]) > 0).all():
+        """Change by the drug in percent of no drug, within each draw.
+
+        None where no drug is 0 or missing in a draw, and for scales and probabilities.
+        """
+        scale = self.unit in NO_PERCENT or self.name == "grade_probability"
+        if scale or self.arms != ARMS or not (np.abs(self.values[0]) > 0).all():
             return None
         return quantity.from_draws(100 * (self.values[1] / self.values[0] - 1), "percent")
 
@@ -63,31 +76,21 @@ def of_run(outcome: Outcome) -> list[Shown]:
 def of_exposure(metrics: Mapping[str, tuple[np.ndarray, str]]) -> Iterator[Shown]:
     """Exposure metrics: numbers of the dosed arm alone."""
     for name, (values, unit) in metrics.items():
-        yield Shown(name, EXPOSURE_LEVEL, unit, METRICS.get(name, name), values[None, :])
+        yield Shown(name, EXPOSURE_LEVEL, unit, METRICS[name], values[None, :], arms=("drug",))
 
 
 def of_state(
     state: Mapping[str, np.ndarray], units: Mapping[str, str], meanings: Mapping[str, str]
 ) -> Iterator[Shown]:
     """Signals of the slow chain at the visit, in the order of the body; (arms, draws) each."""
-    by_signal = signal_levels()
-    order = list(levels.TITLES)
-    for name in sorted(by_signal, key=lambda n: order.index(by_signal[n])):
-        if name in state and name in meanings:
-            yield Shown(name, by_signal[name], units[name], meanings[name], state[name])
+    for level, names in SIGNALS.items():
+        for name in names:
+            yield Shown(name, level, units[name], meanings[name], state[name])
 
 
-def signal_levels() -> dict[str, str]:
-    """The stage module that makes each signal from plasma onwards, GABA's aside."""
-    from spasmlab.chain import body
-    from spasmlab.chain.stage import module_of
-
-    stages = [stage for stage in body.whole().stages if module_of(stage) != "chain.gaba"]
-    made = {name: module_of(stage) for stage in stages for name in (*stage.writes, *stage.states)}
-    return {name: level for name, level in made.items() if level != "chain.absorption"}
-
-
-def of_assay(name: str, result: Any, by_arm: Any) -> Iterator[Shown]:
+def of_assay(
+    name: str, result: Any, by_arm: Callable[[np.ndarray], np.ndarray], arms: tuple[str, ...] = ARMS
+) -> Iterator[Shown]:
     """Read-outs of an assay; one that is a curve gives a number for each point of its coordinate."""
     from spasmlab import assays
 
@@ -96,15 +99,15 @@ def of_assay(name: str, result: Any, by_arm: Any) -> Iterator[Shown]:
         unit, meaning = described[readout]
         split = by_arm(np.asarray(values, dtype=float))
         if split.ndim == 2:
-            yield Shown(readout, f"assays.{name}", unit, meaning, split)
+            yield Shown(readout, f"assays.{name}", unit, meaning, split, arms=arms)
             continue
         coordinate, points = next((c, p) for c, p in result.coords.items() if len(p) == split.shape[2])
         for index, point in enumerate(points):
             place = {coordinate: float(point), "unit": COORDINATE_UNITS.get(coordinate, "1")}
-            yield Shown(readout, f"assays.{name}", unit, meaning, split[:, :, index], place)
+            yield Shown(readout, f"assays.{name}", unit, meaning, split[:, :, index], place, arms)
 
 
-def of_score(score: AshworthScore, by_arm: Any) -> Iterator[Shown]:
+def of_score(score: AshworthScore, by_arm: Callable[[np.ndarray], np.ndarray]) -> Iterator[Shown]:
     """The scale: expected points, latent grade, resistance, passive share, probability of each grade."""
     from spasmlab.endpoints.spasticity import GRADES
 

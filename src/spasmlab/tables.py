@@ -109,7 +109,7 @@ _PLAIN = {"value", "unit", "low", "high", "coordinate_unit"}
 def _change(effect: Mapping[str, Any] | None) -> str:
     if effect is None:
         return ""
-    if effect["percent"] is not None and effect["percent"]["value"] is not None:
+    if effect["percent"] is not None:
         quantity = Quantity(**effect["percent"])
         return f"{quantity.number_text} %" + (
             f" ({quantity.interval_text})" if quantity.low is not None else ""
@@ -121,7 +121,7 @@ def _footing(found: Mapping[str, Any]) -> None:
     evidence = found["evidence"]
     total = sum(evidence["parameters"].values())
     say(
-        f"{evidence['numbers_resting_on_assumed']} of {evidence['numbers_shown']} numbers rest on an assumed value; "
+        f"{evidence['numbers_resting_on_assumed']} of {evidence['numbers_shown']} numbers rest on assumed values; "
         f"{evidence['parameters']['assumed']} of {total} parameters are assumed."
     )
     say(found["notice"])
