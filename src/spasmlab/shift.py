@@ -45,11 +45,14 @@ class Shift:
                 continue
             name = target.removeprefix(module + ".")
             if name not in defaults:
-                raise unknown(f"parameter in {self.kind} '{self.name}'", target,
-                              [f"{module}.{n}" for n in defaults])
+                raise unknown(
+                    f"parameter in {self.kind} '{self.name}'", target, [f"{module}.{n}" for n in defaults]
+                )
             if record.unit != defaults[name].unit:
-                raise InputError(f"{self.kind} '{self.name}' gives {target} in '{record.unit}'; "
-                                 f"its unit is '{defaults[name].unit}'")
+                raise InputError(
+                    f"{self.kind} '{self.name}' gives {target} in '{record.unit}'; "
+                    f"its unit is '{defaults[name].unit}'"
+                )
             shifted[name] = record
         return shifted
 

@@ -1,0 +1,90 @@
+"""Numerical helpers of the circuit's kernel: an exponential that vectorises, and counter-based random numbers.
+
+The polynomial exponential is several times faster than a library call, because the compiler can keep a whole block of
+cells in vector registers. Random numbers are a hash of (key, stream, counter), so that a draw depends on nothing but
+its own name: not on the order of the subjects, on threads or on the time step.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_2 = np.uint64(0x94D049BB133111EB)
+_S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
+_TO_UNIT = 1.0 / 9007199254740992.0  # 2**-53
+TINY = 1e-12
+
+
+@njit(inline="always")
+def exponential(x):
+    """exp(x) for |x| <= 32 (clipped beyond): Taylor polynomial of exp(x/128), squared seven times.
+
+    Relative error below 2e-6 at |x| = 32 and below 1e-9 for |x| <= 8.
+    """
+    y = min(max(x, -32.0), 32.0) * (1.0 / 128.0)
+    e = 1.0 + y * (1.0 + y * (1 / 2 + y * (1 / 6 + y * (1 / 24 + y * (1 / 120 + y * (1 / 720))))))
+    e *= e
+    e *= e
+    e *= e
+    e *= e
+    e *= e
+    e *= e
+    e *= e
+    return e
+
+
+@njit(inline="always")
+def linoid(x):
+    """x / (1 − exp(−x)), the rate law of a gate whose opening grows linearly; 1 at x = 0."""
+    return (x + TINY) / (1.0 - exponential(-x) + TINY)
+
+
+@njit(inline="always")
+def sigmoid(x):
+    """1 / (1 + exp(−x))."""
+    return 1.0 / (1.0 + exponential(-x))
+
+
+@njit(inline="always")
+def gate(value, opening, closing, dt):
+    """One trapezoidal step of dx/dt = α(1 − x) − βx over `dt`: second order, stable, no exponential."""
+    rate = 0.5 * dt * (opening + closing)
+    return (value * (1.0 - rate) + dt * opening) / (1.0 + rate)
+
+
+@njit(inline="always")
+def relax(value, target, dt, tau):
+    """One trapezoidal step of dx/dt = (target − x)/τ over `dt`."""
+    rate = 0.5 * dt / tau
+    return (value * (1.0 - rate) + 2.0 * rate * target) / (1.0 + rate)
+
+
+@njit
+def bits(key, stream, counter):
+    """64 random bits named by (key, stream, counter): two rounds of SplitMix64's finaliser."""
+    z = np.uint64(key) + np.uint64(stream) * _GOLDEN
+    z = (z ^ (z >> _S30)) * _MIX_1
+    z = (z ^ (z >> _S27)) * _MIX_2
+    z = (z ^ (z >> _S31)) + np.uint64(counter) * _GOLDEN
+    z = (z ^ (z >> _S30)) * _MIX_1
+    z = (z ^ (z >> _S27)) * _MIX_2
+    return z ^ (z >> _S31)
+
+
+@njit
+def uniform(key, stream, counter):
+    """A number in (0, 1) named by (key, stream, counter)."""
+    return (float(bits(key, stream, counter) >> _S11) + 0.5) * _TO_UNIT
+
+
+@njit
+def normal(key, stream, counter):
+    """A standard normal number named by (key, stream, counter), by Box and Muller's transform."""
+    first = uniform(key, stream, 2 * counter)
+    second = uniform(key, stream, 2 * counter + 1)
+    return math.sqrt(-2.0 * math.log(first)) * math.cos(2.0 * math.pi * second)

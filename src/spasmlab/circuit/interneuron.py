@@ -1,0 +1,48 @@
+"""Interneurons: leaky integrate-and-fire cells whose voltage is measured in units of a typical threshold.
+
+τ dv/dt = −v + τ·i,   τ_i di/dt = −i,   spike at v ≥ threshold, then v = 0 for the refractory time
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numba import njit
+
+from spasmlab.circuit import afferent
+from spasmlab.parameter import Parameter
+from spasmlab.streams import stream
+
+
+def input_scale(known: Mapping[str, Parameter]) -> float:
+    """The jump of current (1/ms) whose depolarisation peaks at one threshold.
+
+    For τ ≠ τ_i the response to a unit jump is τ τ_i/(τ − τ_i)·(exp(−t/τ) − exp(−t/τ_i)), greatest at
+    t* = τ τ_i/(τ − τ_i)·ln(τ/τ_i).
+    """
+    tau, tau_input = known["interneuron_time_constant"].number, known["interneuron_input_decay"].number
+    ratio = tau * tau_input / (tau - tau_input)
+    peak_time = ratio * np.log(tau / tau_input)
+    return float(1 / (ratio * (np.exp(-peak_time / tau) - np.exp(-peak_time / tau_input))))
+
+
+def thresholds(known: Mapping[str, Parameter], seed: int, draw: int) -> np.ndarray:
+    """Thresholds of all interneurons around 1, log-normal, named by (seed, draw)."""
+    number = sum(afferent.counts(known)[afferent.RECIPROCAL :])
+    z = stream(seed, "interneuron", draw).normal(size=number)
+    return np.exp(known["interneuron_threshold_spread"].number * z)
+
+
+@njit
+def advance_interneuron(voltage, current, quiet, k, dt):
+    """One step of `dt` ms by Heun's rule on voltage and exact decay of the current; returns (voltage, current).
+
+    `quiet` (ms since the last spike) below the refractory time holds the voltage at zero.
+    """
+    later = current * (1 - dt / k.interneuron_input_decay + 0.5 * (dt / k.interneuron_input_decay) ** 2)
+    if quiet < k.interneuron_refractory:
+        return 0.0, later
+    slope = current - voltage / k.interneuron_time_constant
+    guess = voltage + dt * slope
+    return voltage + 0.5 * dt * (slope + later - guess / k.interneuron_time_constant), later

@@ -1,0 +1,265 @@
+"""The motor pool: two-compartment motoneurons ordered by size, in blocks of `BLOCK` cells that a processor steps at once.
+
+Soma: fast sodium m³h, fast potassium n⁴, slow potassium q² (the after-hyperpolarisation), leak, inhibitory synapses.
+Dendrite: leak, L-type calcium p·r (the persistent inward current, PIC), excitatory synapses. Voltages in mV above rest.
+
+    C_s dV_s/dt = −g_Ls V_s − g_Na m³h(V_s − E_Na) − (g_K n⁴ + g_AHP q²)(V_s − E_K) − g_inh(V_s − E_Cl) + g_c(V_d − V_s) + I
+    C_d dV_d/dt = −g_Ld V_d − g_Ca p r (V_d − E_Ca) − g_exc(V_d − E_exc) + g_c(V_s − V_d)
+
+Geometry and passive properties follow Cisi and Kohn 2008; gates open with voltage (Traub and Miles rate laws).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from spasmlab.circuit.fastmath import exponential, gate, linoid, relax, sigmoid
+from spasmlab.parameter import Parameter
+from spasmlab.streams import stream
+
+BLOCK = (
+    32  # cells stepped together; a compile-time constant, so that the compiler keeps them in vector registers
+)
+
+# Rows of a block's state and of a block's constants; each row holds BLOCK numbers.
+STATES = (
+    "soma",
+    "dendrite",
+    "m",
+    "h",
+    "n",
+    "q",
+    "p",
+    "r",
+    "fast_excitation",
+    "slow_excitation",
+    "inhibition",
+    "current",
+)
+CONSTANTS = (
+    "soma_capacitance",
+    "dendrite_capacitance",
+    "soma_leak",
+    "dendrite_leak",
+    "coupling",
+    "sodium",
+    "fast_potassium",
+    "slow_potassium",
+    "slow_closing",
+    "spike_origin",
+    "calcium",
+    "pic_half",
+    "input_conductance",
+)
+(SOMA, DENDRITE, M, H, N, Q, P, R, FAST, SLOW, INHIBITION, CURRENT) = range(len(STATES))
+(
+    C_SOMA,
+    C_DENDRITE,
+    L_SOMA,
+    L_DENDRITE,
+    COUPLING,
+    SODIUM,
+    FAST_K,
+    SLOW_K,
+    SLOW_CLOSING,
+    ORIGIN,
+    CALCIUM,
+    PIC_HALF,
+    G_INPUT,
+) = range(len(CONSTANTS))
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A motor pool. `constants` maps each of CONSTANTS to an array over cells (small to large); `position` runs 0..1."""
+
+    position: np.ndarray
+    threshold: np.ndarray
+    constants: Mapping[str, np.ndarray]
+
+    @property
+    def size(self) -> int:
+        """The number of cells."""
+        return len(self.position)
+
+    def blocks(self) -> np.ndarray:
+        """Constants as the kernel reads them: shape (blocks, len(CONSTANTS)·BLOCK)."""
+        rows = np.stack([self.constants[name] for name in CONSTANTS])
+        return np.ascontiguousarray(
+            rows.reshape(len(CONSTANTS), -1, BLOCK).swapaxes(0, 1).reshape(-1, len(CONSTANTS) * BLOCK)
+        )
+
+
+def resting_blocks(pool: Pool) -> np.ndarray:
+    """The state of a pool at rest, shape (blocks, len(STATES)·BLOCK): V = 0, sodium and PIC ready, all else shut."""
+    state = np.zeros((pool.size // BLOCK, len(STATES), BLOCK))
+    state[:, H] = 1.0
+    state[:, R] = 1.0
+    return np.ascontiguousarray(state.reshape(-1, len(STATES) * BLOCK))
+
+
+def along(parameter: Parameter, position: np.ndarray, knots: np.ndarray) -> np.ndarray:
+    """A table of four numbers interpolated at pool positions: linear between `knots` (type borders)."""
+    return np.interp(position, knots, parameter.values)
+
+
+def type_borders(known: Mapping[str, Parameter]) -> np.ndarray:
+    """Positions 0..1 along the pool where types S, FR and FF end: [0, S, S+FR, 1]."""
+    counts = [known[name].number for name in ("units_slow", "units_fatigue_resistant", "units_fatigable")]
+    return np.concatenate([[0.0], np.cumsum(counts) / sum(counts)])
+
+
+def build_pool(known: Mapping[str, Parameter], seed: int, draw: int = 0) -> Pool:
+    """A pool with the given parameters; cells differ by their place in the pool and by jitter named by (seed, draw).
+
+    Areas in cm², conductances in µS, capacitances in nF. Coupling is the series axial resistance of half of each
+    cylinder. The PIC's conductance makes its whole current, seen at the soma, `pic` millivolts times input conductance.
+    """
+    size = BLOCK * round(known["motoneurons"].number / BLOCK)
+    position = (np.arange(size) + 0.5) / size
+    knots = type_borders(known)
+    row = {
+        name: along(known[name], position, knots)
+        for name in (
+            "soma_diameter",
+            "dendrite_diameter",
+            "dendrite_length",
+            "soma_resistivity",
+            "dendrite_resistivity",
+            "spike_threshold",
+            "fast_potassium_conductance",
+            "slow_potassium_conductance",
+            "slow_potassium_closing_rate",
+        )
+    }
+    jitter = stream(seed, "motoneuron", draw).normal(size=(2, size))
+    threshold = row["spike_threshold"] + known["threshold_jitter"].number * jitter[0]
+    return Pool(position, threshold, _constants(known, row, threshold, jitter[1]))
+
+
+def _constants(
+    known: Mapping[str, Parameter], row: Mapping[str, np.ndarray], threshold: np.ndarray, jitter: np.ndarray
+) -> dict[str, np.ndarray]:
+    cm = 1e-4  # cm in one µm
+    micro, nano = 1e6, 1e3  # siemens to µS; µF to nF
+    soma_area = np.pi * (row["soma_diameter"] * cm) ** 2
+    dendrite_area = np.pi * row["dendrite_diameter"] * row["dendrite_length"] * cm**2
+    leak_soma = micro * soma_area / row["soma_resistivity"]
+    leak_dendrite = micro * dendrite_area / row["dendrite_resistivity"]
+    coupling = (
+        micro
+        * 2
+        / known["cytoplasm_resistivity"].number
+        / (
+            4 * row["dendrite_length"] / (np.pi * row["dendrite_diameter"] ** 2 * cm)
+            + 4 / (np.pi * row["soma_diameter"] * cm)
+        )
+    )
+    density = nano * soma_area  # mS/cm² times this is µS
+    input_conductance = leak_soma + coupling * leak_dendrite / (coupling + leak_dendrite)
+    half = known["pic_half_share"].number * threshold + known["pic_half_jitter"].number * jitter
+    reach = (coupling + leak_dendrite) / coupling  # a dendritic current is seen at the soma divided by this
+    calcium = known["pic"].number * input_conductance * reach / (known["calcium_reversal"].number - half)
+    capacitance = nano * known["membrane_capacitance"].number
+    return {
+        "soma_capacitance": capacitance * soma_area,
+        "dendrite_capacitance": capacitance * dendrite_area,
+        "soma_leak": leak_soma,
+        "dendrite_leak": leak_dendrite,
+        "coupling": coupling,
+        "sodium": known["sodium_conductance"].number * density,
+        "fast_potassium": row["fast_potassium_conductance"] * density,
+        "slow_potassium": row["slow_potassium_conductance"] * density,
+        "slow_closing": row["slow_potassium_closing_rate"],
+        "spike_origin": threshold - known["spike_offset"].number,
+        "calcium": calcium,
+        "pic_half": half,
+        "input_conductance": input_conductance,
+    }
+
+
+@njit(fastmath=True, error_model="numpy")
+def advance(x, c, k, dt):
+    """Move one block of cells by `dt` ms: gates by the trapezoidal rule, then both voltages by Crank and Nicolson's.
+
+    `x` (len(STATES)·BLOCK) is changed in place, `c` (len(CONSTANTS)·BLOCK) are constants, `k` the record of numbers.
+    Gates and voltages are staggered by half a step, which keeps the whole step second order.
+    """
+    half = 0.5 * dt
+    # Conductances decay by half a step before and half a step after use: the integral is then second order.
+    fast_decay = exponential(-half / k.fast_excitation_decay)
+    slow_decay = exponential(-half / k.slow_excitation_decay)
+    inhibition_decay = exponential(-half / k.inhibition_decay)
+    for i in range(BLOCK):
+        v = x[SOMA * BLOCK + i]
+        w = x[DENDRITE * BLOCK + i]
+        u = v - c[ORIGIN * BLOCK + i]
+        m = gate(
+            x[M * BLOCK + i],
+            k.m_opening_rate * k.m_opening_slope * linoid((u - k.m_opening_half) / k.m_opening_slope),
+            k.m_closing_rate * k.m_closing_slope * linoid((k.m_closing_half - u) / k.m_closing_slope),
+            dt,
+        )
+        h = gate(
+            x[H * BLOCK + i],
+            k.h_opening_rate * exponential((k.h_opening_half - u) / k.h_opening_slope),
+            k.h_closing_rate * sigmoid((u - k.h_closing_half) / k.h_closing_slope),
+            dt,
+        )
+        n = gate(
+            x[N * BLOCK + i],
+            k.n_opening_rate * k.n_opening_slope * linoid((u - k.n_opening_half) / k.n_opening_slope),
+            k.n_closing_rate * exponential((k.n_closing_half - u) / k.n_closing_slope),
+            dt,
+        )
+        q = gate(
+            x[Q * BLOCK + i],
+            k.slow_potassium_opening_rate * sigmoid((v - k.slow_potassium_half) / k.slow_potassium_slope),
+            c[SLOW_CLOSING * BLOCK + i],
+            dt,
+        )
+        p = relax(
+            x[P * BLOCK + i], sigmoid((w - c[PIC_HALF * BLOCK + i]) / k.pic_slope), dt, k.pic_time_constant
+        )
+        r = relax(
+            x[R * BLOCK + i],
+            sigmoid((k.pic_inactivation_half - w) / k.pic_inactivation_slope),
+            dt,
+            k.pic_inactivation_time_constant,
+        )
+        x[M * BLOCK + i] = m
+        x[H * BLOCK + i] = h
+        x[N * BLOCK + i] = n
+        x[Q * BLOCK + i] = q
+        x[P * BLOCK + i] = p
+        x[R * BLOCK + i] = r
+        sodium = c[SODIUM * BLOCK + i] * m * m * m * h
+        potassium = c[FAST_K * BLOCK + i] * (n * n) * (n * n) + c[SLOW_K * BLOCK + i] * q * q
+        calcium = c[CALCIUM * BLOCK + i] * p * r
+        fast = x[FAST * BLOCK + i] * fast_decay
+        slow = x[SLOW * BLOCK + i] * slow_decay
+        inhibition = x[INHIBITION * BLOCK + i] * inhibition_decay
+        excitation = fast + slow
+        coupling = c[COUPLING * BLOCK + i]
+        store_soma = c[C_SOMA * BLOCK + i] / half
+        store_dendrite = c[C_DENDRITE * BLOCK + i] / half
+        a = store_soma + c[L_SOMA * BLOCK + i] + sodium + potassium + inhibition + coupling
+        b = store_dendrite + c[L_DENDRITE * BLOCK + i] + calcium + excitation + coupling
+        into_soma = (
+            store_soma * v
+            + sodium * k.sodium_reversal
+            + potassium * k.potassium_reversal
+            + inhibition * k.inhibitory_reversal
+            + x[CURRENT * BLOCK + i]
+        )
+        into_dendrite = store_dendrite * w + calcium * k.calcium_reversal + excitation * k.excitatory_reversal
+        scale = 1 / (a * b - coupling * coupling)
+        x[SOMA * BLOCK + i] = 2 * (into_soma * b + coupling * into_dendrite) * scale - v
+        x[DENDRITE * BLOCK + i] = 2 * (a * into_dendrite + coupling * into_soma) * scale - w
+        x[FAST * BLOCK + i] = fast * fast_decay
+        x[SLOW * BLOCK + i] = slow * slow_decay
+        x[INHIBITION * BLOCK + i] = inhibition * inhibition_decay

@@ -1,0 +1,109 @@
+"""Soleus: twitches of its motor units, a Hill-type muscle, and the surface EMG.
+
+A twitch is P (t/T) exp(1 − t/T). At high rates its gain falls as Fuglevand, Winter and Patla 1993 describe, so that
+force saturates; activation is the summed force over that of all units in fused tetanus.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from spasmlab.circuit.afferent import MILLISECONDS
+from spasmlab.circuit.motoneuron import along, type_borders
+from spasmlab.parameter import Parameter
+
+
+@dataclass(frozen=True)
+class MotorUnits:
+    """Per unit: share of tetanic force, twitch time (ms), EMG amplitude (mV) and λ (ms), delays to the muscle (ms)."""
+
+    share: np.ndarray
+    twitch_time: np.ndarray
+    emg_amplitude: np.ndarray
+    emg_duration: np.ndarray
+    delay_from_cord: np.ndarray
+    delay_from_electrode: np.ndarray
+    delay_to_cord: np.ndarray
+
+
+def build_units(known: Mapping[str, Parameter], position: np.ndarray) -> MotorUnits:
+    """Motor units along the pool; the twitch share is normalised so that fused tetanus of all units is activation 1."""
+    knots = type_borders(known)
+    at = {
+        name: along(known[name], position, knots)
+        for name in ("twitch_force", "twitch_time", "emg_amplitude", "emg_duration", "axon_velocity")
+    }
+    length, distance = known["nerve_length"].number, known["stimulus_distance"].number
+    per_metre = MILLISECONDS / at["axon_velocity"]
+    share = at["twitch_force"] / at["twitch_force"].sum() / tetanus_to_twitch(known)
+    return MotorUnits(
+        share,
+        at["twitch_time"],
+        at["emg_amplitude"],
+        at["emg_duration"],
+        length * per_metre,
+        distance * per_metre,
+        (length - distance) * per_metre,
+    )
+
+
+def tetanus_to_twitch(known: Mapping[str, Parameter]) -> float:
+    """Force of fused tetanus over the twitch: e·x₀/S(x₀), from the gain law at high rate (S → 1)."""
+    x = known["gain_threshold"].number
+    saturation = 1 - math.exp(-known["gain_steepness"].number * x ** known["gain_power"].number)
+    return math.e * x / saturation
+
+
+@njit
+def twitch_gain(interval, time, k):
+    """Gain of a twitch that follows another by `interval` ms, for a unit of twitch time `time` ms (Fuglevand 1993).
+
+    x = time/interval; 1 for x ≤ x₀, else (S(x)/x)/(S(x₀)/x₀) with S = 1 − exp(−s x^p).
+    """
+    x = time / interval
+    if x <= k.gain_threshold:
+        return 1.0
+    rested = (1 - math.exp(-k.gain_steepness * k.gain_threshold**k.gain_power)) / k.gain_threshold
+    return (1 - math.exp(-k.gain_steepness * x**k.gain_power)) / x / rested
+
+
+@njit
+def force_length(length, k):
+    """Active force–length factor exp(−|(l^b − 1)/w|^ρ) of Brown, Cheng and Loeb (type I fibres)."""
+    return math.exp(-(abs((max(length, 0.0) ** k.length_power - 1) / k.length_width) ** k.length_roundness))
+
+
+@njit
+def force_velocity(length, velocity, bend, k):
+    """Force–velocity factor; velocity in L0/s, stretch positive; `bend` the three constants of lengthening."""
+    if velocity <= 0:
+        speed = min(-velocity, k.shortening_velocity)
+        return (k.shortening_velocity - speed) / (k.shortening_velocity + k.shortening_shape * speed)
+    shape = bend[0] + bend[1] * length + bend[2] * length * length
+    return (k.lengthening_scale - shape * velocity) / (k.lengthening_scale + velocity)
+
+
+def surface_emg(
+    times: np.ndarray, amplitude: np.ndarray, duration: np.ndarray, clock: np.ndarray
+) -> np.ndarray:
+    """Surface EMG (mV) on an even `clock` (ms): the sum of first-order Hermite–Rodriguez potentials.
+
+    One potential at time s is A·√(2e)·y·exp(−y²), y = (t − s)/λ: its peak is A, at s ± λ/√2. Arrays `times`,
+    `amplitude` and `duration` have one entry per potential.
+    """
+    emg = np.zeros(clock.size)
+    step = clock[1] - clock[0]
+    reach = int(np.ceil(4 * duration.max() / step)) if times.size else 0
+    around = np.arange(-reach, reach + 1)
+    centre = np.rint((times - clock[0]) / step).astype(int)
+    index = centre[:, None] + around
+    y = (clock[0] + index * step - times[:, None]) / duration[:, None]
+    wave = amplitude[:, None] * np.sqrt(2 * np.e) * y * np.exp(-(y**2))
+    inside = (index >= 0) & (index < clock.size)
+    np.add.at(emg, index[inside], wave[inside])
+    return emg

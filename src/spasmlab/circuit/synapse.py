@@ -1,0 +1,141 @@
+"""Who reaches whom and how strongly, and how a terminal tires.
+
+Connections are compressed rows: the targets of source `s` are `target[start[s]:start[s + 1]]` with as many weights.
+Weights onto motoneurons are peak conductances in µS; onto interneurons, current that peaks at a share of their threshold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from spasmlab.circuit import afferent, interneuron
+from spasmlab.circuit.fastmath import exponential
+from spasmlab.parameter import Parameter
+from spasmlab.streams import stream
+
+# What a source does to its targets.
+EFFECTS = ("fast_excitation", "slow_excitation", "inhibition", "interneuron")
+(FAST_EXCITATION, SLOW_EXCITATION, INHIBITION, ONTO_INTERNEURON) = range(len(EFFECTS))
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """Connections of one subject; `kind` and `effect` per source, compressed rows of targets and weights."""
+
+    kind: np.ndarray
+    effect: np.ndarray
+    start: np.ndarray
+    target: np.ndarray
+    weight: np.ndarray
+
+
+def build_wiring(known: Mapping[str, Parameter], motoneurons: int, seed: int, draw: int) -> Wiring:
+    """Random connections with the given probabilities and log-normal weights, named by (seed, draw, pathway)."""
+    counts = afferent.counts(known)
+    first = np.concatenate([[0], np.cumsum(counts[afferent.RECIPROCAL :])])  # interneurons of each class
+    peak = interneuron.input_scale(known)
+    pathways = {
+        afferent.SOLEUS_IA: (
+            FAST_EXCITATION,
+            0,
+            motoneurons,
+            "ia_connectivity",
+            known["ia_conductance"].number,
+        ),
+        afferent.TIBIALIS_IA: (ONTO_INTERNEURON, 0, first[1], None, peak * known["reciprocal_drive"].number),
+        afferent.GROUP_II: (
+            ONTO_INTERNEURON,
+            first[1],
+            first[2],
+            "group_ii_connectivity",
+            peak * known["group_ii_drive"].number,
+        ),
+        afferent.CUTANEOUS: (
+            ONTO_INTERNEURON,
+            first[2],
+            first[4],
+            "cutaneous_connectivity",
+            peak * known["cutaneous_drive"].number,
+        ),
+        afferent.RECIPROCAL: (
+            INHIBITION,
+            0,
+            motoneurons,
+            "reciprocal_connectivity",
+            known["reciprocal_conductance"].number,
+        ),
+        afferent.II_INTERNEURON: (
+            SLOW_EXCITATION,
+            0,
+            motoneurons,
+            "polysynaptic_connectivity",
+            known["polysynaptic_conductance"].number,
+        ),
+        afferent.CUTANEOUS_EXCITATORY: (
+            SLOW_EXCITATION,
+            0,
+            motoneurons,
+            "polysynaptic_connectivity",
+            known["polysynaptic_conductance"].number,
+        ),
+        afferent.CUTANEOUS_INHIBITORY: (
+            INHIBITION,
+            0,
+            motoneurons,
+            "polysynaptic_connectivity",
+            known["polysynaptic_inhibition_conductance"].number,
+        ),
+    }
+    rows = [
+        _rows(known, counts[kind], *pathways[kind], stream(seed, "wiring", afferent.SOURCES[kind], draw))
+        for kind in range(len(afferent.SOURCES))
+    ]
+    targets = [t for block in rows for t, _ in block]
+    return Wiring(
+        kind=np.repeat(np.arange(len(counts)), counts),
+        effect=np.repeat([pathways[kind][0] for kind in range(len(counts))], counts),
+        start=np.concatenate([[0], np.cumsum([t.size for t in targets])]),
+        target=np.concatenate(targets),
+        weight=np.concatenate([w for block in rows for _, w in block]),
+    )
+
+
+def _rows(
+    known: Mapping[str, Parameter],
+    sources: int,
+    effect: int,
+    low: int,
+    high: int,
+    connectivity: str | None,
+    weight: float,
+    random: np.random.Generator,
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Targets and weights of each source of one class, among targets `low` to `high`."""
+    chance = known[connectivity].number if connectivity else 1.0
+    spread = known["ia_weight_spread"].number if effect != ONTO_INTERNEURON else 0.0
+    chosen = random.random((sources, high - low)) < chance
+    # The factor keeps the mean weight where it was declared, whatever the spread.
+    weights = weight * np.exp(spread * random.normal(size=chosen.shape) - 0.5 * spread**2)
+    return [(low + np.flatnonzero(row), w[row]) for row, w in zip(chosen, weights, strict=True)]
+
+
+@njit
+def recovered(share, elapsed, tau):
+    """A depressed share `elapsed` ms later: 1 − (1 − share)·exp(−elapsed/τ)."""
+    return 1 - (1 - share) * exponential(-elapsed / tau)
+
+
+@njit
+def ia_release(k, volley_share, rate_share, conditioning):
+    """Release of an Ia terminal relative to a rested one without presynaptic inhibition.
+
+    release_ia · (1 − tonic) · (1 − conditioning) · rate pool · (floor + (1 − floor) · volley pool): the EPSP follows
+    post-activation depression only in part, as measured against the H-reflex.
+    """
+    depressed = k.post_activation_floor + (1 - k.post_activation_floor) * volley_share
+    inhibited = (1 - k.presynaptic_inhibition) * (1 - min(conditioning, 1.0))
+    return k.release_ia * inhibited * rate_share * depressed
