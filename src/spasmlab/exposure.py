@@ -1,7 +1,7 @@
 """Exposure metrics of each draw: what a pharmacokineticist reads off a curve, without the grid of the curve.
 
-A regimen that repeats is described at its steady state, over one dosing interval; one that ends, from its first
-dose to the end of its tail.
+A regimen that repeats is described at its steady state, over one dosing interval; one that ends, from its
+first dose to the end of its tail.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ Solved = dict[str, np.ndarray]
 def metrics(dataset: xarray.Dataset, regimen: Regimen) -> dict[str, np.ndarray]:
     """c_max, t_max, c_min, auc_inf or auc_tau, half_life and bioavailability, each an array (draw,).
 
-    `dataset` is what `chain.solve.solve` gave for this regimen: its parameters are used, not its output times.
-    Where the regimen repeats: c_max, t_max (hours after the first dose of the cycle), c_min and auc_tau over one
-    dosing interval at steady state, and bioavailability is the share of an interval's doses that is absorbed.
-    Where it ends: c_max, t_max (hours after time 0), auc_inf to infinite time, and the share of all doses.
-    Units: `UNITS`.
+    `dataset` is what `chain.solve.solve` gave for this regimen: its parameters are used, not its output
+    times. Where the regimen repeats: c_max, t_max (hours after the first dose of the cycle), c_min and
+    auc_tau over one dosing interval at steady state, and bioavailability is the share of an interval's
+    doses that is absorbed. Where it ends: c_max, t_max (hours after time 0), auc_inf to infinite time, and
+    the share of all doses. Units: `UNITS`.
     """
     problem = _problem(dataset)
     found = {"half_life": np.log(2) / _slowest(problem)[0]}

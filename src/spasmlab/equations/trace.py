@@ -83,6 +83,7 @@ def lint(function: Equation) -> tuple[ast.stmt, ...]:
     body = tuple(node for node in definition.body if not _is_docstring(node))
     for node in _nodes(body):
         _refuse(node, function)
+    _refuse_reassignment(body, function)
     if not body or not isinstance(body[-1], ast.Return) or any(isinstance(n, ast.Return) for n in body[:-1]):
         raise ModelError(f"{function.__qualname__} must end in its only return, a dict(...) of its outputs")
     _outputs(body[-1])
@@ -153,6 +154,17 @@ def _refuse(node: ast.AST, function: Equation) -> None:
             return
         if name not in functions.NAMES or function.__globals__.get(name) is not getattr(functions, name):
             raise ModelError(f"{where}: '{name}' is not one of {', '.join(functions.NAMES)}")
+
+
+def _refuse_reassignment(body: tuple[ast.stmt, ...], function: Equation) -> None:
+    taken = set(arguments(function))
+    for node in body:
+        if isinstance(node, ast.Assign):
+            if (name := _target(node)) in taken:
+                raise ModelError(
+                    f"{function.__qualname__}, line {node.lineno}: '{name}' already has a meaning"
+                )
+            taken.add(name)
 
 
 def _target(node: ast.Assign) -> str:

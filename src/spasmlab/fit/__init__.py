@@ -1,0 +1,1 @@
+"""Fits of parameters to rows of evidence, read through `evidence.calibration`, which refuses other rows."""
