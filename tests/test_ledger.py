@@ -37,7 +37,7 @@ def test_the_ledger_holds_every_module_drug_condition_and_hypothesis() -> None:
 @pytest.mark.parametrize("record", RECORDS)
 def test_a_record_keeps_the_rules(record: Parameter) -> None:
     units.unit(record.unit)
-    assert record.status != "assumed" or record.note, "assumed needs a note"
+    assert record.status not in {"assumed", "derived"} or record.note, "assumed and derived need a note"
     assert record.status != "assumed" or record.grade == "C", "assumed is grade C"
     low, high = record.bounds or (-float("inf"), float("inf"))
     assert all(low <= value <= high for value in record.values)
@@ -51,6 +51,23 @@ def test_no_parameter_rests_on_a_validation_row(record: Parameter) -> None:
     assert not [row.id for row in _rows(record) if row.role == "validation"]
     named = [row.id for row in _named(record.note) if row.role == "validation"]
     assert not named or "predict" in record.note, f"the note names validation rows {named}"
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_what_is_fitted_is_fitted_to_calibration_rows(record: Parameter) -> None:
+    assert record.status != "fitted" or {row.role for row in _rows(record)} == {"calibration"}
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_an_id_in_a_note_exists(record: Parameter) -> None:
+    """The id of a row, of an entry in parts, or what the ids of a study begin with."""
+    for id in LOOKS_LIKE_AN_ID.findall(record.note):
+        assert any(row == id or row.startswith((id + ".", id + "-")) for row in evidence.rows()), id
+
+
+LOOKS_LIKE_AN_ID = re.compile(
+    r"\b(?:N\d{3}|[BCRSFPMDX]\d{2}|(?:GBP|PGB|GEN|SPA|PHN|RLS|SEI|AE|DPN)-[A-Z0-9-]*\d[A-Za-z0-9-]*)\b"
+)
 
 
 def _named(note: str) -> Iterator[Row]:
