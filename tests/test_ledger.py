@@ -295,3 +295,8 @@ def test_a_slip_in_a_path_is_one_line_with_the_nearest_match() -> None:
     with pytest.raises(InputError, match=f"did you mean '{path}'") as told:
         explain.explain(path + "x")
     assert "\n" not in str(told.value)
+
+
+def test_a_module_says_which_parameters_it_holds() -> None:
+    with pytest.raises(InputError, match=r"holds parameters; name one: chain\.channel\."):
+        explain.explain("chain.channel")

@@ -143,8 +143,9 @@ def _intro() -> str:
     return (
         f"{len(rows)} rows, from {len(stems)} entries: an entry that held several numbers is several rows,\n"
         "such as `N001.first` and `N001.last`. Along a motor pool *first* is the smallest motoneuron,\n"
-        "whichever way the numbers run. Directions are −1, 0 or +1 in the unit `direction`; what is stated and\n"
-        "holds is 1 in the unit `logical`. How a cell was printed before it became a number is in its note."
+        "whichever way the numbers run. Directions are −1, 0 or +1 in the unit `direction`; a statement\n"
+        "that holds is 1 in the unit `logical`. How a cell was printed before it became a number is in its\n"
+        "note."
     )
 
 

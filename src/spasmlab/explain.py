@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 STATUSES = ("measured", "derived", "fitted", "assumed")
+_MOST_LISTED = 20
 _Z90 = 1.6448536269514722  # half of a 90 % interval of the standard normal distribution
 _DERIVED = {
     "measured": "read from the rows below",
@@ -212,6 +213,10 @@ def _parameter(path: str) -> Parameter | None:
 
 
 def _not_found(path: str) -> InputError:
+    inside = [full for full in parameter.ledger() if full.startswith(path + ".")]
+    if inside:
+        more = ", …" if len(inside) > _MOST_LISTED else ""
+        return InputError(f"'{path}' holds parameters; name one: {', '.join(inside[:_MOST_LISTED])}{more}")
     # Full paths and last parts both count, so that a slip in either finds the parameter that was meant.
     spelled = {id: id for id in evidence.rows()}
     spelled |= {full.rsplit(".", 1)[-1]: full for full in reversed(parameter.ledger())}
