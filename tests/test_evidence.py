@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
@@ -12,14 +13,63 @@ from hypothesis import strategies as st
 from spasmlab import evidence, units
 from spasmlab.errors import InputError, ModelError
 
-# Every entry as it was collected, by table, in order.
-COLLECTED = {
-    name: ids.split()
-    for name, ids in (
-        line.split(": ")
-        for line in (Path(__file__).parent / "data" / "evidence_ids.txt").read_text().splitlines()
+# Every entry as it was collected, before cells that hold several numbers became rows of their own.
+COLLECTED_ROWS = {
+    name: list(
+        csv.DictReader((Path(__file__).parent / "data" / "collected" / f"{name}.csv").open(newline=""))
     )
+    for name in evidence.TABLES
 }
+COLLECTED = {name: [cells["id"] for cells in rows] for name, rows in COLLECTED_ROWS.items()}
+ENTRIES = [
+    pytest.param(table, cells, id=cells["id"]) for table, rows in COLLECTED_ROWS.items() for cells in rows
+]
+VALUE_COLUMN = {"adverse_effects": "percent", "trials": "change_or_value"}
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text or "")
+    except ValueError:
+        return None
+
+
+def _numbers(text: str) -> set[float]:
+    return {float(found) for found in re.findall(r"\d+(?:\.\d+)?(?:e-?\d+)?", text)}
+
+
+@pytest.mark.parametrize(("table", "cells"), ENTRIES)
+def test_no_number_of_an_entry_is_lost(table: str, cells: dict[str, str]) -> None:
+    kept: set[float] = set()
+    for row in evidence.family(cells["id"]):
+        kept |= _numbers(" ".join([*map(str, vars(row).values()), *row.extra.values()]))
+        kept |= {abs(value) for value in (row.value, row.spread) if value is not None}
+    kept |= _numbers(cells["id"])
+    assert _numbers(" ".join(cells.values())) <= kept
+
+
+@pytest.mark.parametrize(("table", "cells"), ENTRIES)
+def test_a_bare_number_keeps_its_id_its_value_and_its_spread(table: str, cells: dict[str, str]) -> None:
+    value = _number(cells.get(VALUE_COLUMN.get(table, "value")))
+    if value is None:
+        return
+    row = evidence.row(cells["id"])
+    assert row.value == value
+    for column, found in (("spread", row.spread), ("change_sd_or_se", row.spread), ("n", row.n)):
+        if _number(cells.get(column)) is not None and cells["id"] != "X08":  # whose spread column held its n
+            assert found == float(cells[column])
+
+
+@pytest.mark.parametrize(("table", "cells"), ENTRIES)
+def test_role_and_standing_are_as_collected(table: str, cells: dict[str, str]) -> None:
+    for row in evidence.family(cells["id"]):
+        assert row.checked == (cells["checked"] == "yes")
+        assert row.role == cells.get("role", "")
+        assert cells.get("grade") in (None, row.grade) or not row.checked
+        if cells["source"] and cells["id"] not in {"RLS-XP052-p", "AE-206"}:  # "same"; a bracket too many
+            assert row.source == cells["source"]
+        if cells.get("doi") and cells["doi"] != "same":
+            assert row.doi == cells["doi"].removesuffix(" (memory)")
 
 
 def test_every_entry_collected_is_still_found_in_its_table() -> None:
