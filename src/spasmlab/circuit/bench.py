@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -137,6 +137,9 @@ class Bench:
         room = max(w.target.size for w in wires)
         return cord.Preparation(
             cells=np.stack([pool.blocks() for pool in self.pools]),
+            rest=np.stack(
+                [motoneuron.resting_blocks(pool, _record(known, named)) for known, named, pool in each]
+            ),
             kind=wires[0].kind,
             effect=wires[0].effect,
             delay_from_ending=np.stack([f.delay_from_ending for f in fibres]),
@@ -186,7 +189,7 @@ class Bench:
             spike_time=np.zeros((len(runs), room)),
             spike_unit=np.zeros((len(runs), room), np.int64),
             spike_kind=np.zeros((len(runs), room), np.int64),
-            trace=np.zeros((len(runs), int(round(longest)), len(cord.TRACES))),
+            trace=np.zeros((len(runs), round(longest), len(cord.TRACES))),
         )
         prep = self.preparation
         delays = max(float(prep.delay_from_ending.max()), float(prep.unit_delay.max()))
@@ -229,6 +232,11 @@ class Bench:
             stimulus_kind=kind,
             stimulus_intensity=intensity,
         )
+
+
+def _record(known: Mapping[str, Parameter], named: tuple[int, int]) -> np.recarray:
+    """The numbers of one cord, read by attribute."""
+    return scalars.numbers(known, *named).reshape(1).view(np.recarray)[0]
 
 
 def _row(recording: cord.Recording, row: int) -> cord.Recording:

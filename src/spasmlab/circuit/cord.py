@@ -22,12 +22,9 @@ from spasmlab.circuit.motoneuron import (
     CURRENT,
     FAST,
     G_INPUT,
-    H,
     INHIBITION,
-    R,
     SLOW,
     SOMA,
-    STATES,
     advance,
 )
 from spasmlab.circuit.muscle import force_length, force_velocity, twitch_gain
@@ -57,6 +54,7 @@ class Preparation(NamedTuple):
     """All that is wired before a run. First axis of every table: pool (one per draw and condition)."""
 
     cells: np.ndarray  # (pools, blocks, CONSTANTS·BLOCK)
+    rest: np.ndarray  # (pools, blocks, STATES·BLOCK), the state in which every run begins
     kind: np.ndarray  # (sources,)
     effect: np.ndarray  # (sources,)
     delay_from_ending: np.ndarray  # (pools, fibres) ms
@@ -166,13 +164,13 @@ def stimulate(
             or (kind == afferent.SKIN and prep.kind[f] == afferent.CUTANEOUS)
         )
         if reached and prep.fibre_threshold[pool, f] <= intensity:
-            delay = int(round(prep.delay_from_electrode[pool, f] / dt))
+            delay = round(prep.delay_from_electrode[pool, f] / dt)
             wait(head, link, f * IN_FLIGHT + sent[f] % IN_FLIGHT, (step + delay) % slots)
             sent[f] += 1
     if kind == afferent.TIBIAL_NERVE or kind == afferent.MUSCLE:
         for unit in range(direct.size):
             if kind == afferent.MUSCLE or prep.motor_threshold[pool, unit] <= intensity:
-                delay = 1 if kind == afferent.MUSCLE else int(round(prep.unit_direct[pool, unit] / dt))
+                delay = 1 if kind == afferent.MUSCLE else round(prep.unit_direct[pool, unit] / dt)
                 wait(
                     muscle_head,
                     muscle_link,
@@ -218,7 +216,7 @@ def fire_fibres(phase, goal, sent, rates, step, dt, h, head, link, key, k, prep,
         phase[f] += gained
         if phase[f] >= goal[f] and gained > 0:
             late = (phase[f] - goal[f]) / gained * h
-            delay = int(round((prep.delay_from_ending[pool, f] - late) / dt))
+            delay = round((prep.delay_from_ending[pool, f] - late) / dt)
             wait(head, link, f * IN_FLIGHT + sent[f] % IN_FLIGHT, (step + delay) % slots)
             sent[f] += 1
             phase[f] -= goal[f]
@@ -229,7 +227,7 @@ def fire_fibres(phase, goal, sent, rates, step, dt, h, head, link, key, k, prep,
 def fire_interneurons(voltage, current, quiet, sent, step, dt, h, head, link, k, prep, pool):
     """Advance all interneurons by `h` ms; those that reach their threshold send a spike over one synaptic delay."""
     fibres = prep.fibre_gain.shape[1]
-    delay = int(round(k.synaptic_delay / dt))
+    delay = round(k.synaptic_delay / dt)
     for j in range(voltage.size):
         quiet[j] += h
         voltage[j], current[j] = advance_interneuron(voltage[j], current[j], quiet[j], k, h)
@@ -292,7 +290,7 @@ def spike(unit, now, step, dt, direct, muscle_head, muscle_link, muscle_sent, ru
     if pending:
         direct[unit] = -1  # the two impulses meet and die, or the antidromic one has just fired the cell
     else:
-        delay = int(round(prep.unit_delay[pool, unit] / dt))
+        delay = round(prep.unit_delay[pool, unit] / dt)
         wait(
             muscle_head,
             muscle_link,
@@ -320,7 +318,7 @@ def note(run, now, unit, kind, recording):
 def invade(x, direct, step, dt, k, prep, pool):
     """Antidromic impulses that have reached the cord lift their soma, which then fires (see `spike`)."""
     for unit in range(direct.size):
-        if direct[unit] >= 0 and step - direct[unit] == int(round(prep.unit_antidromic[pool, unit] / dt)):
+        if direct[unit] >= 0 and step - direct[unit] == round(prep.unit_antidromic[pool, unit] / dt):
             x[unit // BLOCK, SOMA * BLOCK + unit % BLOCK] = k.antidromic_voltage
 
 
@@ -330,9 +328,7 @@ def simulate_one(run, prep, protocol, k, dt, slots, recording):
     pool, key = protocol.pool[run], protocol.key[run]
     blocks, cells = prep.cells.shape[1], prep.cells.shape[1] * BLOCK
     fibres, sources = prep.fibre_gain.shape[1], prep.kind.size
-    x = np.zeros((blocks, len(STATES) * BLOCK))
-    x[:, H * BLOCK : (H + 1) * BLOCK] = 1.0
-    x[:, R * BLOCK : (R + 1) * BLOCK] = 1.0
+    x = prep.rest[pool].copy()
     before, drift = np.zeros(cells), np.zeros(cells)
     for cell in range(cells):
         drift[cell] = normal(key, NOISE * cells + cell, 0)
@@ -352,9 +348,9 @@ def simulate_one(run, prep, protocol, k, dt, slots, recording):
     drive, twitches, last = np.zeros(cells), np.zeros(cells), np.full(cells, -SECOND)
     rates = np.zeros(len(afferent.FIBRES))
     h = LIMB_STEPS * dt
-    noise_every = int(round(k.noise_grid / dt))
-    sample_every = int(round(1 / dt))
-    steps = int(round(protocol.duration[run] / dt))
+    noise_every = round(k.noise_grid / dt)
+    sample_every = round(1 / dt)
+    steps = round(protocol.duration[run] / dt)
     force, mean = 0.0, 0.0
     angle, speed = ramp(
         0.0,
@@ -376,9 +372,7 @@ def simulate_one(run, prep, protocol, k, dt, slots, recording):
         if step % noise_every == 0:
             refresh_noise(x, drift, key, 1 + step // noise_every, k, prep, pool)
         for j in range(protocol.stimulus_time.shape[1]):
-            if protocol.stimulus_time[run, j] < np.inf and step == int(
-                round(protocol.stimulus_time[run, j] / dt)
-            ):
+            if protocol.stimulus_time[run, j] < np.inf and step == round(protocol.stimulus_time[run, j] / dt):
                 stimulate(
                     protocol.stimulus_kind[run, j],
                     protocol.stimulus_intensity[run, j],

@@ -88,18 +88,41 @@ class Pool:
 
     def blocks(self) -> np.ndarray:
         """Constants as the kernel reads them: shape (blocks, len(CONSTANTS)·BLOCK)."""
-        rows = np.stack([self.constants[name] for name in CONSTANTS])
-        return np.ascontiguousarray(
-            rows.reshape(len(CONSTANTS), -1, BLOCK).swapaxes(0, 1).reshape(-1, len(CONSTANTS) * BLOCK)
-        )
+        return _in_blocks(np.stack([self.constants[name] for name in CONSTANTS]))
 
 
-def resting_blocks(pool: Pool) -> np.ndarray:
-    """The state of a pool at rest, shape (blocks, len(STATES)·BLOCK): V = 0, sodium and PIC ready, all else shut."""
-    state = np.zeros((pool.size // BLOCK, len(STATES), BLOCK))
-    state[:, H] = 1.0
-    state[:, R] = 1.0
-    return np.ascontiguousarray(state.reshape(-1, len(STATES) * BLOCK))
+def resting_blocks(pool: Pool, k: np.recarray) -> np.ndarray:
+    """The state of a pool held at rest, shape (blocks, len(STATES)·BLOCK): V = 0 and every gate at its steady value."""
+    state = np.zeros((len(STATES), pool.size))
+    u = -pool.constants["spike_origin"]
+
+    def linear(half, slope, sign):
+        x = sign * (u - half) / slope
+        return x / (1 - np.exp(-x))
+
+    opening = {
+        M: k.m_opening_rate * k.m_opening_slope * linear(k.m_opening_half, k.m_opening_slope, 1),
+        H: k.h_opening_rate * np.exp((k.h_opening_half - u) / k.h_opening_slope),
+        N: k.n_opening_rate * k.n_opening_slope * linear(k.n_opening_half, k.n_opening_slope, 1),
+        Q: k.slow_potassium_opening_rate / (1 + np.exp(k.slow_potassium_half / k.slow_potassium_slope)),
+    }
+    closing = {
+        M: k.m_closing_rate * k.m_closing_slope * linear(k.m_closing_half, k.m_closing_slope, -1),
+        H: k.h_closing_rate / (1 + np.exp((k.h_closing_half - u) / k.h_closing_slope)),
+        N: k.n_closing_rate * np.exp((k.n_closing_half - u) / k.n_closing_slope),
+        Q: pool.constants["slow_closing"],
+    }
+    for gate_row in opening:
+        state[gate_row] = opening[gate_row] / (opening[gate_row] + closing[gate_row])
+    state[P] = 1 / (1 + np.exp(pool.constants["pic_half"] / k.pic_slope))
+    state[R] = 1 / (1 + np.exp(-k.pic_inactivation_half / k.pic_inactivation_slope))
+    return _in_blocks(state)
+
+
+def _in_blocks(rows: np.ndarray) -> np.ndarray:
+    """Rows over cells, shape (rows, cells), as the kernel reads them: (blocks, rows·BLOCK)."""
+    blocks = rows.reshape(len(rows), -1, BLOCK).swapaxes(0, 1)
+    return np.ascontiguousarray(blocks.reshape(len(blocks), -1))
 
 
 def along(parameter: Parameter, position: np.ndarray, knots: np.ndarray) -> np.ndarray:

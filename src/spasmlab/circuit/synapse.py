@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -37,90 +38,76 @@ def build_wiring(known: Mapping[str, Parameter], motoneurons: int, seed: int, dr
     """Random connections with the given probabilities and log-normal weights, named by (seed, draw, pathway)."""
     counts = afferent.counts(known)
     first = np.concatenate([[0], np.cumsum(counts[afferent.RECIPROCAL :])])  # interneurons of each class
-    peak = interneuron.input_scale(known)
-    pathways = {
-        afferent.SOLEUS_IA: (
-            FAST_EXCITATION,
-            0,
-            motoneurons,
-            "ia_connectivity",
-            known["ia_conductance"].number,
-        ),
-        afferent.TIBIALIS_IA: (ONTO_INTERNEURON, 0, first[1], None, peak * known["reciprocal_drive"].number),
-        afferent.GROUP_II: (
-            ONTO_INTERNEURON,
-            first[1],
-            first[2],
-            "group_ii_connectivity",
-            peak * known["group_ii_drive"].number,
-        ),
-        afferent.CUTANEOUS: (
-            ONTO_INTERNEURON,
-            first[2],
-            first[4],
-            "cutaneous_connectivity",
-            peak * known["cutaneous_drive"].number,
-        ),
-        afferent.RECIPROCAL: (
-            INHIBITION,
-            0,
-            motoneurons,
-            "reciprocal_connectivity",
-            known["reciprocal_conductance"].number,
-        ),
-        afferent.II_INTERNEURON: (
-            SLOW_EXCITATION,
-            0,
-            motoneurons,
-            "polysynaptic_connectivity",
-            known["polysynaptic_conductance"].number,
-        ),
-        afferent.CUTANEOUS_EXCITATORY: (
-            SLOW_EXCITATION,
-            0,
-            motoneurons,
-            "polysynaptic_connectivity",
-            known["polysynaptic_conductance"].number,
-        ),
-        afferent.CUTANEOUS_INHIBITORY: (
-            INHIBITION,
-            0,
-            motoneurons,
-            "polysynaptic_connectivity",
-            known["polysynaptic_inhibition_conductance"].number,
-        ),
-    }
+    pathways = _pathways(known, motoneurons, first)
     rows = [
-        _rows(known, counts[kind], *pathways[kind], stream(seed, "wiring", afferent.SOURCES[kind], draw))
+        _rows(known, counts[kind], pathways[kind], stream(seed, "wiring", afferent.SOURCES[kind], draw))
         for kind in range(len(afferent.SOURCES))
     ]
     targets = [t for block in rows for t, _ in block]
     return Wiring(
         kind=np.repeat(np.arange(len(counts)), counts),
-        effect=np.repeat([pathways[kind][0] for kind in range(len(counts))], counts),
+        effect=np.repeat([pathways[kind].effect for kind in range(len(counts))], counts),
         start=np.concatenate([[0], np.cumsum([t.size for t in targets])]),
         target=np.concatenate(targets),
         weight=np.concatenate([w for block in rows for _, w in block]),
     )
 
 
+class _Pathway(NamedTuple):
+    """From one class of sources to targets `low` to `high`: what it does, how likely and how strongly."""
+
+    effect: int
+    low: int
+    high: int
+    chance: float
+    weight: float
+
+
+def _pathways(known: Mapping[str, Parameter], cells: int, first: np.ndarray) -> dict[int, _Pathway]:
+    """The pathway of each class of sources; `first` holds the first index of each class of interneurons."""
+    number = {name: p.number for name, p in known.items() if isinstance(p.value, float)}
+    peak = interneuron.input_scale(known)
+    some = number["polysynaptic_connectivity"]
+    slow = number["polysynaptic_conductance"]
+    return {
+        afferent.SOLEUS_IA: _Pathway(
+            FAST_EXCITATION, 0, cells, number["ia_connectivity"], number["ia_conductance"]
+        ),
+        afferent.TIBIALIS_IA: _Pathway(ONTO_INTERNEURON, 0, first[1], 1.0, peak * number["reciprocal_drive"]),
+        afferent.GROUP_II: _Pathway(
+            ONTO_INTERNEURON,
+            first[1],
+            first[2],
+            number["group_ii_connectivity"],
+            peak * number["group_ii_drive"],
+        ),
+        afferent.CUTANEOUS: _Pathway(
+            ONTO_INTERNEURON,
+            first[2],
+            first[4],
+            number["cutaneous_connectivity"],
+            peak * number["cutaneous_drive"],
+        ),
+        afferent.RECIPROCAL: _Pathway(
+            INHIBITION, 0, cells, number["reciprocal_connectivity"], number["reciprocal_conductance"]
+        ),
+        afferent.II_INTERNEURON: _Pathway(SLOW_EXCITATION, 0, cells, some, slow),
+        afferent.CUTANEOUS_EXCITATORY: _Pathway(SLOW_EXCITATION, 0, cells, some, slow),
+        afferent.CUTANEOUS_INHIBITORY: _Pathway(
+            INHIBITION, 0, cells, some, number["polysynaptic_inhibition_conductance"]
+        ),
+    }
+
+
 def _rows(
-    known: Mapping[str, Parameter],
-    sources: int,
-    effect: int,
-    low: int,
-    high: int,
-    connectivity: str | None,
-    weight: float,
-    random: np.random.Generator,
+    known: Mapping[str, Parameter], sources: int, pathway: _Pathway, random: np.random.Generator
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Targets and weights of each source of one class, among targets `low` to `high`."""
-    chance = known[connectivity].number if connectivity else 1.0
-    spread = known["ia_weight_spread"].number if effect != ONTO_INTERNEURON else 0.0
-    chosen = random.random((sources, high - low)) < chance
+    """Targets and weights of each source of one class."""
+    spread = known["ia_weight_spread"].number if pathway.effect != ONTO_INTERNEURON else 0.0
+    chosen = random.random((sources, pathway.high - pathway.low)) < pathway.chance
     # The factor keeps the mean weight where it was declared, whatever the spread.
-    weights = weight * np.exp(spread * random.normal(size=chosen.shape) - 0.5 * spread**2)
-    return [(low + np.flatnonzero(row), w[row]) for row, w in zip(chosen, weights, strict=True)]
+    weights = pathway.weight * np.exp(spread * random.normal(size=chosen.shape) - 0.5 * spread**2)
+    return [(pathway.low + np.flatnonzero(row), w[row]) for row, w in zip(chosen, weights, strict=True)]
 
 
 @njit
