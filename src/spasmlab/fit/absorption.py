@@ -79,7 +79,7 @@ def _dose_and_share(id: str) -> tuple[float, float]:
     row = evidence.calibration(id)
     amount = row.regimen.split("(")[0].strip().split(" mg")[0]
     _, amounts = regimen.parse(f"{amount} mg once").doses(1)
-    return float(amounts[0]), row.value / 100
+    return float(amounts[0]), row.number / 100
 
 
 def main() -> None:
