@@ -48,6 +48,37 @@ def test_no_number_of_an_entry_is_lost(table: str, cells: dict[str, str]) -> Non
     assert _numbers(" ".join(cells.values())) <= kept
 
 
+# Numbers of a value cell that are no value: units (1/h, cm2), powers, and the conditions of a measurement.
+NO_VALUES = {
+    "GBP-POP-ALZ-ka": {1},
+    "GBP-POP-BRA-ka": {1},
+    "GBP-DOSE-JP": {5, 14, 15, 29, 30, 59, 60},
+    "GBP-IR600TIDd": {1, 5},
+    "MGB-1": {5, 40},
+    "N079": {30},
+    "N120": {0.85, 0.95, 1.0, 1.18, 1.28, 1.38},  # their power of ten is printed once, after the last
+    "N296": {10},
+    "N298": {1, 2},
+    "N299": {2},
+    "N311": {2},
+    "N312": {2},
+    "N333": {2},
+    "N334": {0.1, 0.2, 2, 5},
+}
+
+
+@pytest.mark.parametrize(("table", "cells"), [p for p in ENTRIES if p.values[0] in evidence.TABLES[:3]])
+def test_each_number_of_a_cell_became_a_value_a_spread_or_an_end_of_a_range(
+    table: str, cells: dict[str, str]
+) -> None:
+    kept = set()
+    for row in evidence.family(cells["id"]):
+        spread = row.spread or 0.0
+        kept |= {abs(end) for end in (row.number, row.number - spread, row.number + spread, spread)}
+    for number in _numbers(cells["value"]) - NO_VALUES.get(cells["id"], set()):
+        assert any(number == pytest.approx(value, rel=1e-9, abs=1e-15) for value in kept), number
+
+
 @pytest.mark.parametrize(("table", "cells"), ENTRIES)
 def test_a_bare_number_keeps_its_id_its_value_and_its_spread(table: str, cells: dict[str, str]) -> None:
     value = _number(cells.get(VALUE_COLUMN.get(table, "value")))
