@@ -29,8 +29,8 @@ class Quantity:
     @property
     def text(self) -> str:
         """Value, unit and interval for people, e.g. ``5.1 mg/L (4.2 to 6.3)``."""
-        unit = "" if self.unit == "1" else f" {pretty_unit(self.unit)}"
-        return self.number_text + unit + (f" ({self.interval_text})" if self.low is not None else "")
+        unit = f" {pretty_unit(self.unit)}".rstrip()
+        return self.number_text + unit + (f" ({self.interval_text})" if self.interval_text else "")
 
     @property
     def number_text(self) -> str:
@@ -39,8 +39,8 @@ class Quantity:
 
     @property
     def interval_text(self) -> str:
-        """The interval alone, e.g. ``4.2 to 6.3``; empty where there is none."""
-        return "" if self.low is None else f"{short(self.low)} to {short(self.high)}"
+        """The interval alone, e.g. ``4.2 to 6.3``; empty where there is none, or no width to it."""
+        return "" if self.low is None or self.low == self.high else f"{short(self.low)} to {short(self.high)}"
 
 
 def from_draws(draws: np.ndarray, unit: str) -> Quantity:
@@ -79,8 +79,8 @@ def short(value: float | None) -> str:
 
 
 def pretty_unit(unit: str) -> str:
-    """A unit as it is printed: ``N*m`` becomes ``N·m``, ``deg/s`` ``°/s``, ``1`` nothing."""
-    if unit == "1":
+    """A unit as it is printed: ``N*m`` becomes ``N·m``, ``deg/s`` ``°/s``, steps of a scale nothing."""
+    if unit in {"1", "point", "grade"}:
         return ""
     words = {"N m": "N·m", "*": "·", "deg": "°", "percent": "%", "umol": "µmol", "uV": "µV", "year": "y"}
     for plain, printed in words.items():

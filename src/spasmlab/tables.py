@@ -142,7 +142,7 @@ def _row(table: Table, label: str, entry: Mapping[str, Any]) -> None:
 
 def _with_interval(entry: Mapping[str, Any]) -> str:
     quantity = Quantity(**{key: entry[key] for key in ("value", "unit", "low", "high")})
-    return quantity.number_text + (f" ({quantity.interval_text})" if quantity.low is not None else "")
+    return quantity.number_text + (f" ({quantity.interval_text})" if quantity.interval_text else "")
 
 
 def _text(entry: Mapping[str, Any]) -> str:
