@@ -11,7 +11,7 @@ from spasmlab.chain.stage import Stage, call
 from spasmlab.errors import ModelError, nearest
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pathway:
     """Stages in order, and `given`: signals (name to unit) that come from outside, such as a clamped plasma
     level.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from spasmlab.chain.pathway import Pathway
 
 _MADE_BY = ("functions", "trace", "numba_kernel", "kernel_template", "kernel_cache")
+_DECLARED = ("params", "reads", "writes", "states", "initial", "decays", "doses_into", "lag")
 _loaded: dict[str, ModuleType] = {}
 
 
@@ -41,13 +42,16 @@ def is_cached(pathway: Pathway) -> bool:
     return (folder / f"{name}.py").exists() and any((folder / "__pycache__").glob(f"{name}.solve-*.nbc"))
 
 
+@cache
 def fingerprint(pathway: Pathway) -> str:
-    """A hash of the stages' sources, of what turns them into a kernel, and of the versions used."""
+    """A hash of the stages' declarations and equations, of what compiles them, and of the versions used."""
     from importlib.metadata import version
 
     made_of = [version("sympy"), version("numba"), repr(dict(pathway.given))]
     made_of += [Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8") for name in _MADE_BY]
-    made_of += [inspect.getsource(stage) for stage in pathway.stages]
+    for stage in pathway.stages:
+        made_of += [stage.__name__, repr({name: getattr(stage, name) for name in _DECLARED})]
+        made_of += [inspect.getsource(equation) for equation in (stage.now, stage.rates)]
     return hashlib.blake2b("\0".join(made_of).encode(), digest_size=10).hexdigest()
 
 
