@@ -29,6 +29,7 @@ STYLE: dict[Any, Any] = {
     "font.size": 9.5,
     "svg.fonttype": "none",
     "text.color": INK,
+    "axes.facecolor": "none",
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
     "xtick.color": INK,
