@@ -93,7 +93,7 @@ def _courses(row: np.ndarray, outcome: Outcome, names: dict[str, str], label: st
     row[1].annotate("visit", (visit, 1), xycoords=("data", "axes fraction"), xytext=(3, -9), textcoords="offset points",
                     fontsize=8)  # fmt: skip
     row[0].set_ylabel(label)
-    row[0].legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=5, borderaxespad=0.2)
+    row[0].legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=min(4, len(names) + 1), borderaxespad=0.2)
 
 
 def _band(axis: Axes, x: np.ndarray, draws: np.ndarray, colour: str) -> None:

@@ -80,8 +80,8 @@ def _svg(figure: Figure, name: str, ground: str) -> str:
 
 
 def _rounded(text: str) -> str:
-    """Coordinates to a hundredth of a point: half the size, and no difference to see."""
-    return re.sub(r"(\d\.\d\d)\d+", r"\1", text)
+    """Coordinates (they stand in quotes; labels do not) to a hundredth of a point: half the size."""
+    return re.sub(r'"[^"]*"', lambda quoted: re.sub(r"(\d\.\d\d)\d+", r"\1", quoted[0]), text)
 
 
 def _unique_ids(text: str, name: str) -> str:
