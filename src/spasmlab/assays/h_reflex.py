@@ -91,7 +91,7 @@ def _result(
 ) -> AssayResult:
     rows, best = np.arange(len(h)), h.argmax(axis=1)
     h_max, m_max = h.max(axis=1), m.max(axis=1)
-    present = h > 0.05 * m_max[:, None]
+    present = h > beside("assays.h_reflex")["presence"].number * m_max[:, None]
     threshold = np.where(present.any(axis=1), currents[present.argmax(axis=1)], np.nan)
     traces = xarray.Dataset(
         {

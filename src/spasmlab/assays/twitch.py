@@ -23,7 +23,6 @@ READOUTS = {
     "twitch_tetanus_ratio": ("1", "twitch over tetanus"),
     "twitch_time": ("ms", "from the pulse to the largest torque of the direct twitch"),
 }
-REFLEX_ARRIVES = 45.0  # ms after the pulse; up to then the torque is that of the direct volley
 
 
 def run(bench: Bench) -> AssayResult:
@@ -41,7 +40,7 @@ def run(bench: Bench) -> AssayResult:
     readouts = {
         "twitch_torque": np.array([t.max() for t in single]),
         "tetanus_torque": np.array([t.max() for t in train]),
-        "nerve_twitch_torque": np.array([t[: start + round(REFLEX_ARRIVES)].max() for t in nerve]),
+        "nerve_twitch_torque": np.array([t[: start + round(known["reflex_arrives"])].max() for t in nerve]),
         "twitch_tetanus_ratio": np.array([a.max() / b.max() for a, b in zip(single, train, strict=True)]),
         "twitch_time": np.array([float(t.argmax() - start) for t in single]),
     }

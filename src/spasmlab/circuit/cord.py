@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit, prange
 
 from spasmlab.circuit import afferent, synapse
-from spasmlab.circuit.fastmath import exponential, normal, uniform
+from spasmlab.circuit.fastmath import exponential, gamma_share, normal, uniform
 from spasmlab.circuit.interneuron import advance_interneuron
 from spasmlab.circuit.joint import ramp
 from spasmlab.circuit.motoneuron import (
@@ -197,10 +197,8 @@ def refresh_noise(x, drift, key, tick, k, prep, pool):
 
 @njit
 def next_interval(key, fibre, count, order):
-    """A gamma-distributed interval of mean 1 (Wilson and Hilferty's cube of a normal), named by fibre and count."""
-    z = normal(key, (INTERVAL << 20) + fibre, count)
-    root = 1 - 1 / (9 * order) + z / (3 * math.sqrt(order))
-    return max(root, 0.5) ** 3
+    """The interval of mean 1 after a fibre's spike `count`, gamma-distributed, named by fibre and count."""
+    return gamma_share(normal(key, (INTERVAL << 20) + fibre, count), order)
 
 
 @njit

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from numba import njit
 
+from spasmlab.circuit.afferent import MILLISECONDS
+
 
 @njit
 def passive_torque(angle, k):
@@ -31,11 +33,11 @@ def ramp(time, onset, start, end, speed, rise):
     if travel <= 0 or speed <= 0:
         return start, 0.0
     direction = 1.0 if end > start else -1.0
-    accelerate = rise / 1000
+    accelerate = rise / MILLISECONDS
     if speed * accelerate > travel:  # too short a path to reach the speed: a triangle of velocity
         accelerate = travel / speed
     moving = travel / speed + accelerate  # seconds from first to last movement
-    t = (time - onset) / 1000
+    t = (time - onset) / MILLISECONDS
     if t <= 0:
         return start, 0.0
     if t >= moving:
