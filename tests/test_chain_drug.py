@@ -10,7 +10,7 @@ import pytest
 
 from chain_help import GABAPENTIN, RELEASES
 from spasmlab import condition, drug, evidence, hypothesis, parameter, patient, regimen
-from spasmlab.chain.solve import parameters_used, solve
+from spasmlab.chain.solve import parameter_values, parameters_used, solve, steady_at_plasma
 from spasmlab.errors import InputError
 from spasmlab.exposure import metrics
 from spasmlab.fit import absorption
@@ -45,6 +45,7 @@ def test_removing_the_binding_site_removes_every_effect() -> None:
     for name in (*RELEASES, "calcium_fast", "surface_channels", "calcium_entry"):
         assert np.all(found[name] == 1.0), name
     assert np.all(found["occupancy"] == 0.0)
+    assert np.all(found["occupancy_2"] == 0.0)
 
 
 def test_blocking_gaba_receptors_leaves_the_drug_effect_bitwise_unchanged() -> None:
@@ -79,6 +80,28 @@ def test_the_effect_grows_with_the_state_of_the_synapse() -> None:
     releases = [float(after(condition=state(s))["release_poly"][0, -1]) for s in (0, 0.5, 0.7, 1)]
     assert releases == sorted(releases, reverse=True)
     assert releases[0] - releases[-1] > 0.05
+
+
+@pytest.mark.parametrize("sigma", [0.0, 0.5, 1.0])
+def test_channel_and_release_are_what_the_page_says(sigma: float) -> None:
+    rest = steady_at_plasma(GABAPENTIN, 6.0, state(sigma))
+    names, drawn = parameter_values(GABAPENTIN)
+    p = dict(zip(names, drawn[:, 0].tolist(), strict=True))
+    theta = float(rest["occupancy"][0])
+    competing = sum(p[acid] / p[f"{acid}_inhibition"] for acid in ("leucine", "isoleucine", "methionine"))
+    molar = float(rest["isf_concentration"][0]) / p["molar_mass"]
+    assert theta == pytest.approx(molar / (molar + p["dissociation_constant"] * (1 + competing)), rel=1e-12)
+    fast = 1 - (p["fast_effect_healthy"] * (1 - sigma) + p["fast_effect_injured"] * sigma) * theta
+    slow = (
+        1 - (p["trafficking_effect_healthy"] * (1 - sigma) + p["trafficking_effect_injured"] * sigma) * theta
+    )
+    lost = 1 - (fast * slow) ** p["cooperativity"]
+    ia = p["loss_ia_healthy"] * (1 - sigma) + p["loss_ia_spastic"] * sigma
+    poly = p["loss_poly_healthy"] * (1 - sigma) + p["loss_poly_spastic"] * sigma
+    expected = {"calcium_fast": fast, "surface_channels": slow, "release_ia": 1 - ia * lost}
+    expected |= {"release_poly": 1 - poly * lost, "release_monoamine": 1 - p["loss_monoamine"] * lost}
+    for name, number in expected.items():
+        assert float(rest[name][0]) == pytest.approx(number, rel=1e-12), name
 
 
 def test_amino_acids_compete() -> None:

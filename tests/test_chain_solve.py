@@ -247,6 +247,14 @@ def test_draw_zero_is_central_and_doubt_has_its_size() -> None:
     assert np.std(np.log(row)) == pytest.approx(record.spread, rel=0.05)
 
 
+def test_parameters_are_drawn_apart() -> None:
+    names, drawn = parameter_values(GABAPENTIN, draws=2000, seed=4)
+    moved = np.log(
+        drawn[[names.index(n) for n in ("volume", "emptying_rate", "isf_partition", "leucine_inhibition")]]
+    )
+    assert np.max(np.abs(np.corrcoef(moved) - np.eye(4))) < 0.1
+
+
 @relaxed
 @given(extra=st.lists(st.floats(0, 95), max_size=6))
 def test_more_output_times_change_nothing_that_matters(extra: list[float]) -> None:

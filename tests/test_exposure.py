@@ -80,7 +80,9 @@ def test_metrics_do_not_depend_on_the_output_grid_or_the_days(text: str) -> None
         assert np.array_equal(first[name], second[name]), name
 
 
-@pytest.mark.parametrize("text", ["600 mg tid", "400 mg once", "50 mg every 1 h"])
+@pytest.mark.parametrize(
+    "text", ["600 mg tid", "400 mg once", "50 mg every 1 h", "300 mg at 08:00, 600 mg at 20:00"]
+)
 def test_a_four_times_finer_search_finds_the_same(text: str, monkeypatch) -> None:
     coarse, _ = measured(text, draws=6)
     monkeypatch.setattr(exposure, "FINE_PER_HOUR", 4 * exposure.FINE_PER_HOUR)
