@@ -165,7 +165,7 @@ def test_the_recorded_uptake_is_what_the_fit_finds() -> None:
     for name, value in fit.values.items():
         record = GABAPENTIN.parameters[name]
         assert record.number == pytest.approx(value, rel=5e-3)
-        assert set(record.rows) == set(absorption.ROWS)
+        assert set(record.rows) == set(absorption.ROWS if name in fit.errors else [absorption.PEAK_ROW])
     scatter = np.std([fitted - observed for _, _, observed, fitted in fit.table], ddof=len(fit.values))
     assert scatter < 0.06
 

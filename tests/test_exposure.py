@@ -38,7 +38,7 @@ def test_a_single_dose_without_saturation_in_closed_form() -> None:
     }
     assert set(found) == set(expected)
     for name, number in expected.items():
-        assert found[name][0] == pytest.approx(number, rel=1e-6), name
+        assert found[name][0] == pytest.approx(number, rel=1e-5 if name == "t_max" else 1e-6), name
 
 
 @pytest.mark.parametrize(("text", "interval"), [("300 mg qid", 6.0), ("900 mg daily", 24.0)])
