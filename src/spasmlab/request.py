@@ -83,6 +83,7 @@ def build(
     found_patient = patient.parse(patient_text) if patient_text is not None else patient.default()
     written = regimen.parse(regimen_text).for_weight(found_patient.weight)
     found_drug = drugs.load(drug_name)
+    found_drug.formulation(formulation)
     return Request(
         drug=found_drug,
         regimen=written,

@@ -90,10 +90,12 @@ def _courses(row: np.ndarray, outcome: Outcome, names: dict[str, str], label: st
         axis.set_xlabel("time (days)" if scale == DAY_H else "time (h), the last day")
         axis.margins(x=0.01)
     row[1].axvline(visit, color=INK, linewidth=0.8, linestyle=":")
-    row[1].annotate("visit", (visit, 1), xycoords=("data", "axes fraction"), xytext=(3, -9), textcoords="offset points",
-                    fontsize=8)  # fmt: skip
+    where = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "fontsize": 8}
+    row[1].annotate("visit", (visit, 0), xytext=(3, 4), **where)
     row[0].set_ylabel(label)
-    row[0].legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=min(4, len(names) + 1), borderaxespad=0.2)
+    row[0].legend(
+        loc="lower left", bbox_to_anchor=(0, 1), ncols=3 if len(names) > 3 else 4, borderaxespad=0.2
+    )
 
 
 def _band(axis: Axes, x: np.ndarray, draws: np.ndarray, colour: str) -> None:
