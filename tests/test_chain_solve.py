@@ -298,3 +298,35 @@ def test_doses_per_kilogram_meet_the_weight() -> None:
     found = solve(GABAPENTIN, regimen.parse("10 mg/kg once"), patient.parse("weight=50"), days=2)
     gut = found["absorbed_amount"] + found["unabsorbed_amount"] + found["stomach_amount"]
     assert float(gut[0, -1]) == pytest.approx(500)
+
+
+def test_long_runs_are_checked_in_part_and_say_so() -> None:
+    taken = regimen.parse("300 mg tid")
+    long = solve(GABAPENTIN, taken, days=60, times_h=[1400.0])
+    assert long.attrs["checked_until_h"] == 480
+    assert 0 < long.attrs["achieved_error"] < 1e-5
+    assert solve(GABAPENTIN, taken, days=14, times_h=[300.0]).attrs["checked_until_h"] == 300
+    assert solve(GABAPENTIN, taken, days=1, checked=0).attrs["achieved_error"] == 0
+
+
+@relaxed
+@given(
+    first=st.sampled_from(["300 mg daily", "25 mg/kg/day tid", "0.6 g q6h", "100 mg every 1 h"]),
+    days=st.integers(1, 3),
+    last=st.sampled_from(["600 mg tid", "1600 mg bid", "300 mg at 08:00, 900 mg at 21:30", "900 mg once"]),
+    crcl=st.floats(0, 150),
+    weight=st.floats(20, 150),
+    fed=st.booleans(),
+)
+def test_any_regimen_in_any_patient_keeps_its_milligrams(first, days, last, crcl, weight, fed) -> None:
+    taken = regimen.parse(f"{first} for {days} days then {last}")
+    person = patient.parse(f"crcl={crcl:.3f}, weight={weight:.2f}")
+    found = solve(GABAPENTIN, taken, person, days=days + 2, fed=fed, draws=2, checked=0)
+    times, amounts = taken.for_weight(person.weight).doses(days + 2)
+    lag = found["parameter_value"].sel(parameter="lag").values
+    for draw in range(2):
+        arrived = np.array([amounts[times + lag[draw] <= t].sum() for t in found["time"].values])
+        gut = found["stomach_amount"] + found["absorbed_amount"] + found["unabsorbed_amount"]
+        assert np.max(np.abs(gut[draw].values - arrived)) < 1e-6 * amounts.sum()
+        blood = (found["plasma_amount"] + found["eliminated_amount"] - found["absorbed_amount"])[draw]
+        assert np.max(np.abs(blood.values)) < 1e-6 * amounts.sum()

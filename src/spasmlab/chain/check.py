@@ -16,7 +16,7 @@ from spasmlab.chain.stage import arguments
 from spasmlab.errors import SolveError
 
 RELATIVE, ABSOLUTE = 1e-9, 1e-12
-LONGEST_STEP_H = 1.0
+LONGEST_STEP_H = 12.0
 
 
 def check(
