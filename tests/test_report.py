@@ -61,17 +61,19 @@ def test_every_level_has_a_figure_with_both_arms(written):
     outcome, _, folder = written
     assert {p.stem for p in (folder / "figures").glob("*.svg")} == set(figures.FIGURES) == set(page.CAPTIONS)
     for name in figures.FIGURES:
-        labels = figures.draw(name, outcome)
-        drawn = [
-            text.get_text()
-            for axis in labels.axes
-            for text in (axis.get_legend().get_texts() if axis.get_legend() else [])
-        ]
-        titles = [axis.get_title(loc="left") for axis in labels.axes] + [
-            t.get_text() for a in labels.axes for t in a.get_yticklabels()
-        ]
-        assert any("no drug" in text for text in drawn + titles), name
-        assert all(axis.get_xlabel() for axis in labels.axes if axis.get_subplotspec().is_last_row()), name
+        figure = figures.draw(name, outcome)
+        assert any("no drug" in word for word in words_of(figure)), name
+        last = [axis for axis in figure.axes if axis.get_subplotspec().is_last_row()]
+        assert all(axis.get_xlabel() for axis in last), name
+
+
+def words_of(figure):
+    """Legends, titles and tick labels of a figure."""
+    for axis in figure.axes:
+        yield axis.get_title(loc="left")
+        yield from (text.get_text() for text in axis.get_yticklabels())
+        if axis.get_legend():
+            yield from (text.get_text() for text in axis.get_legend().get_texts())
 
 
 def test_figures_are_whole_svg_with_their_labels_as_text(written):
