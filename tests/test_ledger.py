@@ -150,7 +150,7 @@ PLAIN = (0, 1, 2, 0.5)
 COUNTING_CALLS = {"range", "prange", "zeros", "ones", "empty", "full"}
 # Constants of the equation modules: sizes and steps of the computation, conversions of units, nothing else.
 SIZES_AND_CONVERSIONS = {
-    *("BLOCK", "CHUNK", "IN_FLIGHT", "LIMB_STEPS"),
+    *("BLOCK", "CHECKED_DOSES", "CHUNK", "IN_FLIGHT", "LIMB_STEPS"),
     *("DT", "LONGEST_STEP_H", "TOLERANCE"),
     *("HOURS_PER_DAY", "MILLISECONDS", "SECOND"),
 }
