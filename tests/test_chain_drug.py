@@ -160,6 +160,14 @@ def test_bioavailability_falls_with_dose_as_the_rows_say(row: str) -> None:
     assert found == pytest.approx(evidence.calibration(row).number / 100, abs=0.08)
 
 
+@pytest.mark.parametrize("dose", [100, 300, 600, 1200, 2400])
+def test_saturable_uptake_stays_near_the_plain_form(dose: float) -> None:
+    most, half = (row.number for row in evidence.family("GBP-POP-CAR"))
+    p = {name: GABAPENTIN.parameters[name].number for name in ("emptying_rate", *absorption.UPTAKE)}
+    share = absorption.bioavailability(dose, *p.values())
+    assert share == pytest.approx(most / (half + dose), abs=0.1)
+
+
 def test_the_recorded_uptake_is_what_the_fit_finds() -> None:
     fit = absorption.fit()
     for name, value in fit.values.items():

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 import sympy
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spasmlab.chain import body
@@ -23,6 +23,7 @@ EQUATIONS = [(stage, kind, f) for stage in STAGES for kind, f in trace.equations
 positive = st.floats(0.01, 50)
 
 
+@settings(deadline=None)
 @given(x=positive, y=positive)
 def test_functions_agree_on_numbers_arrays_and_symbols(x: float, y: float) -> None:
     a, b = sympy.symbols("a b", real=True)
