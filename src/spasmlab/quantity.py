@@ -29,6 +29,8 @@ class Quantity:
     @property
     def text(self) -> str:
         """Value, unit and interval for people, e.g. ``5.1 mg/L (4.2 to 6.3)``."""
+        if self.value is None:
+            return self.number_text
         unit = f" {pretty_unit(self.unit)}".rstrip()
         return self.number_text + unit + (f" ({self.interval_text})" if self.interval_text else "")
 

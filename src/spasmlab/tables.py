@@ -17,7 +17,7 @@ from spasmlab.quantity import Quantity, pretty_unit
 @cache
 def console() -> Console:
     """The console of standard output; wide enough for a table where that is a pipe or a file."""
-    return Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    return Console(width=None if sys.stdout.isatty() else 140, highlight=False)
 
 
 def say(line: str) -> None:

@@ -14,9 +14,9 @@ def write(folder: Path, outcome: Outcome, found: Mapping[str, Any]) -> None:
     """Write report.html and figures/*.svg into `folder`; `found` is the result as JSON holds it."""
     from spasmlab.report import figures, page, theme
 
-    drawn = {name: figures.draw(name, outcome) for name in figures.FIGURES}
+    drawn = {name: theme.svg(figures.draw(name, outcome), name) for name in figures.FIGURES}
     (folder / "figures").mkdir()
-    for name, figure in drawn.items():
-        (folder / "figures" / f"{name}.svg").write_text(theme.svg(figure, name), encoding="utf-8")
-    inline = {name: theme.inline_svg(figure, name, figures.title(name)) for name, figure in drawn.items()}
+    for name, text in drawn.items():
+        (folder / "figures" / f"{name}.svg").write_text(text, encoding="utf-8")
+    inline = {name: theme.inline(text, figures.title(name)) for name, text in drawn.items()}
     (folder / "report.html").write_text(page.render(outcome, found, inline), encoding="utf-8")

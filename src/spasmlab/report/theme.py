@@ -10,6 +10,7 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+WHITE = "#ffffff"
 INK, GRID, SHADOW = "#1b1b1b", "#d9d9d9", "#767676"
 BLUE, VERMILLION, GREEN, PURPLE = "#0072b2", "#d55e00", "#009e73", "#aa3377"
 SERIES = ((BLUE, "-"), (VERMILLION, (0, (6, 2))), (GREEN, (0, (1.5, 1.5))), (PURPLE, (0, (6, 2, 1.5, 2))))
@@ -54,29 +55,26 @@ STYLE: dict[Any, Any] = {
 
 def svg(figure: Figure, name: str) -> str:
     """The figure as an SVG file on a white ground; the same figure gives the same text."""
-    return _svg(figure, name, "white")
+    buffer = io.StringIO()
+    with rc_context({**STYLE, "svg.hashsalt": name, "svg.id": name}):
+        figure.savefig(buffer, format="svg", facecolor=WHITE, metadata={"Date": None, "Creator": None})
+    bare = re.sub(r"\s*<metadata>.*?</metadata>", "", buffer.getvalue(), flags=re.DOTALL)
+    return _unique_ids(_rounded(bare), name)
 
 
-def inline_svg(figure: Figure, name: str, label: str) -> str:
-    """The figure as an SVG element for the page: no ground, colours from the page, a label for screen readers."""
-    text = _svg(figure, name, "none")
-    text = text[text.index("<svg") :]
-    text = re.sub(r'<svg [^>]*?viewBox="([^"]*)"[^>]*>', _opening(label), text, count=1, flags=re.DOTALL)
+def inline(text: str, label: str) -> str:
+    """An SVG file's text as an element of the page: no ground, colours of the page, a label for screen readers."""
+    element = text[text.index("<svg") :].replace(f"fill: {WHITE}", "fill: none", 1)
+    element = re.sub(
+        r'<svg [^>]*?viewBox="([^"]*)"[^>]*>', _opening(label), element, count=1, flags=re.DOTALL
+    )
     for colour, variable in VARIABLES.items():
-        text = text.replace(colour, variable)
-    return text
+        element = element.replace(colour, variable)
+    return element
 
 
 def _opening(label: str) -> str:
     return rf'<svg viewBox="\1" role="img" aria-label="{escape(label, quote=True)}">'
-
-
-def _svg(figure: Figure, name: str, ground: str) -> str:
-    buffer = io.StringIO()
-    with rc_context({**STYLE, "svg.hashsalt": name, "svg.id": name}):
-        figure.savefig(buffer, format="svg", facecolor=ground, metadata={"Date": None, "Creator": None})
-    bare = re.sub(r"\s*<metadata>.*?</metadata>", "", buffer.getvalue(), flags=re.DOTALL)
-    return _unique_ids(_rounded(bare), name)
 
 
 def _rounded(text: str) -> str:
