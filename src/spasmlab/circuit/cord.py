@@ -26,6 +26,7 @@ from spasmlab.circuit.motoneuron import (
     SLOW,
     SOMA,
     advance,
+    prepare_step,
 )
 from spasmlab.circuit.muscle import force_length, force_velocity, twitch_gain
 from spasmlab.circuit.spindle import ia_rate, ii_rate, velocity_response
@@ -345,6 +346,7 @@ def simulate_one(run, prep, protocol, k, dt, slots, recording):
     voltage, current, quiet = np.zeros(interneurons), np.zeros(interneurons), np.full(interneurons, SECOND)
     drive, twitches, last = np.zeros(cells), np.zeros(cells), np.full(cells, -SECOND)
     rates = np.zeros(len(afferent.FIBRES))
+    one = prepare_step(k, dt)
     h = LIMB_STEPS * dt
     noise_every = round(k.noise_grid / dt)
     sample_every = round(1 / dt)
@@ -400,7 +402,7 @@ def simulate_one(run, prep, protocol, k, dt, slots, recording):
         for b in range(blocks):
             for i in range(BLOCK):
                 before[b * BLOCK + i] = x[b, SOMA * BLOCK + i]
-            advance(x[b], prep.cells[pool, b], k, dt)
+            advance(x[b], prep.cells[pool, b], one)
         for b in range(blocks):
             for i in range(BLOCK):
                 v, was = x[b, SOMA * BLOCK + i], before[b * BLOCK + i]

@@ -12,7 +12,16 @@ from numba import njit
 
 from spasmlab.circuit.afferent import MILLISECONDS
 from spasmlab.circuit.cord import DT
-from spasmlab.circuit.motoneuron import BLOCK, CURRENT, DENDRITE, SOMA, Pool, advance, resting_blocks
+from spasmlab.circuit.motoneuron import (
+    BLOCK,
+    CURRENT,
+    DENDRITE,
+    SOMA,
+    Pool,
+    advance,
+    prepare_step,
+    resting_blocks,
+)
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,7 @@ def current_clamp(
 @njit(cache=True)
 def _inject(x, c, numbers, current, dt, every, soma, dendrite, times, units, counted):
     k = numbers[0]
+    one = prepare_step(k, dt)
     before = np.zeros(BLOCK)
     for step in range(len(current)):
         for b in range(len(x)):
@@ -66,7 +76,7 @@ def _inject(x, c, numbers, current, dt, every, soma, dendrite, times, units, cou
                     dendrite[step // every, cell] = x[b, DENDRITE * BLOCK + i]
                 before[i] = x[b, SOMA * BLOCK + i]
                 x[b, CURRENT * BLOCK + i] = current[step, cell]
-            advance(x[b], c[b], k, dt)
+            advance(x[b], c[b], one)
             for i in range(BLOCK):
                 v = x[b, SOMA * BLOCK + i]
                 if v > k.spike_detection and before[i] <= k.spike_detection and counted[0] < len(times):

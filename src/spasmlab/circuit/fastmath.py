@@ -58,10 +58,9 @@ def gate(value, opening, closing, dt):
 
 
 @njit(inline="always")
-def relax(value, target, dt, tau):
-    """One trapezoidal step of dx/dt = (target − x)/τ over `dt`."""
-    rate = 0.5 * dt / tau
-    return (value * (1.0 - rate) + 2.0 * rate * target) / (1.0 + rate)
+def relax(value, target, share):
+    """One trapezoidal step of dx/dt = (target − x)/τ; `share` is half the step over τ."""
+    return (value * (1.0 - share) + 2.0 * share * target) / (1.0 + share)
 
 
 @njit

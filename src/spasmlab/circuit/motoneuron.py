@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -205,54 +206,106 @@ def _constants(
     }
 
 
-@njit(fastmath=True, error_model="numpy")
-def advance(x, c, k, dt):
-    """Move one block of cells by `dt` ms: gates by the trapezoidal rule, then both voltages by Crank and Nicolson's.
+class Step(NamedTuple):
+    """What one step of `dt` ms needs beside state and constants, held by value so that it stays in registers."""
 
-    `x` (len(STATES)·BLOCK) is changed in place, `c` (len(CONSTANTS)·BLOCK) are constants, `k` the record of numbers.
-    Gates and voltages are staggered by half a step, which keeps the whole step second order.
-    """
+    dt: float
+    m_opening: float  # rate constant times slope, 1/ms
+    m_opening_half: float
+    m_opening_per: float  # 1/slope, 1/mV, and so on
+    m_closing: float
+    m_closing_half: float
+    m_closing_per: float
+    h_opening: float
+    h_opening_half: float
+    h_opening_per: float
+    h_closing: float
+    h_closing_half: float
+    h_closing_per: float
+    n_opening: float
+    n_opening_half: float
+    n_opening_per: float
+    n_closing: float
+    n_closing_half: float
+    n_closing_per: float
+    q_opening: float
+    q_opening_half: float
+    q_opening_per: float
+    pic_per: float
+    pic_share: float  # half a step over the time constant
+    inactivation_half: float
+    inactivation_per: float
+    inactivation_share: float
+    sodium_reversal: float
+    potassium_reversal: float
+    calcium_reversal: float
+    inhibitory_reversal: float
+    excitatory_reversal: float
+    fast_decay: float  # over half a step: the integral of a conductance is then second order
+    slow_decay: float
+    inhibition_decay: float
+
+
+@njit
+def prepare_step(k, dt):
+    """The Step of `dt` ms from the record of the circuit's numbers."""
     half = 0.5 * dt
-    # Conductances decay by half a step before and half a step after use: the integral is then second order.
-    fast_decay = exponential(-half / k.fast_excitation_decay)
-    slow_decay = exponential(-half / k.slow_excitation_decay)
-    inhibition_decay = exponential(-half / k.inhibition_decay)
+    return Step(
+        dt,
+        k.m_opening_rate * k.m_opening_slope, k.m_opening_half, 1 / k.m_opening_slope,
+        k.m_closing_rate * k.m_closing_slope, k.m_closing_half, 1 / k.m_closing_slope,
+        k.h_opening_rate, k.h_opening_half, 1 / k.h_opening_slope,
+        k.h_closing_rate, k.h_closing_half, 1 / k.h_closing_slope,
+        k.n_opening_rate * k.n_opening_slope, k.n_opening_half, 1 / k.n_opening_slope,
+        k.n_closing_rate, k.n_closing_half, 1 / k.n_closing_slope,
+        k.slow_potassium_opening_rate, k.slow_potassium_half, 1 / k.slow_potassium_slope,
+        1 / k.pic_slope, half / k.pic_time_constant,
+        k.pic_inactivation_half, 1 / k.pic_inactivation_slope, half / k.pic_inactivation_time_constant,
+        k.sodium_reversal, k.potassium_reversal, k.calcium_reversal, k.inhibitory_reversal, k.excitatory_reversal,
+        exponential(-half / k.fast_excitation_decay), exponential(-half / k.slow_excitation_decay),
+        exponential(-half / k.inhibition_decay),
+    )  # fmt: skip
+
+
+@njit(fastmath=True, error_model="numpy")
+def advance(x, c, s):
+    """Move one block of cells by one step: gates by the trapezoidal rule, then both voltages by Crank and Nicolson's.
+
+    `x` (len(STATES)·BLOCK) is changed in place, `c` (len(CONSTANTS)·BLOCK) are constants, `s` is the Step. Gates and
+    voltages are staggered by half a step, which keeps the whole step second order.
+    """
+    per_half = 2 / s.dt
     for i in range(BLOCK):
         v = x[SOMA * BLOCK + i]
         w = x[DENDRITE * BLOCK + i]
         u = v - c[ORIGIN * BLOCK + i]
         m = gate(
             x[M * BLOCK + i],
-            k.m_opening_rate * k.m_opening_slope * linoid((u - k.m_opening_half) / k.m_opening_slope),
-            k.m_closing_rate * k.m_closing_slope * linoid((k.m_closing_half - u) / k.m_closing_slope),
-            dt,
+            s.m_opening * linoid((u - s.m_opening_half) * s.m_opening_per),
+            s.m_closing * linoid((s.m_closing_half - u) * s.m_closing_per),
+            s.dt,
         )
         h = gate(
             x[H * BLOCK + i],
-            k.h_opening_rate * exponential((k.h_opening_half - u) / k.h_opening_slope),
-            k.h_closing_rate * sigmoid((u - k.h_closing_half) / k.h_closing_slope),
-            dt,
+            s.h_opening * exponential((s.h_opening_half - u) * s.h_opening_per),
+            s.h_closing * sigmoid((u - s.h_closing_half) * s.h_closing_per),
+            s.dt,
         )
         n = gate(
             x[N * BLOCK + i],
-            k.n_opening_rate * k.n_opening_slope * linoid((u - k.n_opening_half) / k.n_opening_slope),
-            k.n_closing_rate * exponential((k.n_closing_half - u) / k.n_closing_slope),
-            dt,
+            s.n_opening * linoid((u - s.n_opening_half) * s.n_opening_per),
+            s.n_closing * exponential((s.n_closing_half - u) * s.n_closing_per),
+            s.dt,
         )
         q = gate(
             x[Q * BLOCK + i],
-            k.slow_potassium_opening_rate * sigmoid((v - k.slow_potassium_half) / k.slow_potassium_slope),
+            s.q_opening * sigmoid((v - s.q_opening_half) * s.q_opening_per),
             c[SLOW_CLOSING * BLOCK + i],
-            dt,
+            s.dt,
         )
-        p = relax(
-            x[P * BLOCK + i], sigmoid((w - c[PIC_HALF * BLOCK + i]) / k.pic_slope), dt, k.pic_time_constant
-        )
+        p = relax(x[P * BLOCK + i], sigmoid((w - c[PIC_HALF * BLOCK + i]) * s.pic_per), s.pic_share)
         r = relax(
-            x[R * BLOCK + i],
-            sigmoid((k.pic_inactivation_half - w) / k.pic_inactivation_slope),
-            dt,
-            k.pic_inactivation_time_constant,
+            x[R * BLOCK + i], sigmoid((s.inactivation_half - w) * s.inactivation_per), s.inactivation_share
         )
         x[M * BLOCK + i] = m
         x[H * BLOCK + i] = h
@@ -263,26 +316,26 @@ def advance(x, c, k, dt):
         sodium = c[SODIUM * BLOCK + i] * m * m * m * h
         potassium = c[FAST_K * BLOCK + i] * (n * n) * (n * n) + c[SLOW_K * BLOCK + i] * q * q
         calcium = c[CALCIUM * BLOCK + i] * p * r
-        fast = x[FAST * BLOCK + i] * fast_decay
-        slow = x[SLOW * BLOCK + i] * slow_decay
-        inhibition = x[INHIBITION * BLOCK + i] * inhibition_decay
+        fast = x[FAST * BLOCK + i] * s.fast_decay
+        slow = x[SLOW * BLOCK + i] * s.slow_decay
+        inhibition = x[INHIBITION * BLOCK + i] * s.inhibition_decay
         excitation = fast + slow
         coupling = c[COUPLING * BLOCK + i]
-        store_soma = c[C_SOMA * BLOCK + i] / half
-        store_dendrite = c[C_DENDRITE * BLOCK + i] / half
+        store_soma = c[C_SOMA * BLOCK + i] * per_half
+        store_dendrite = c[C_DENDRITE * BLOCK + i] * per_half
         a = store_soma + c[L_SOMA * BLOCK + i] + sodium + potassium + inhibition + coupling
         b = store_dendrite + c[L_DENDRITE * BLOCK + i] + calcium + excitation + coupling
         into_soma = (
             store_soma * v
-            + sodium * k.sodium_reversal
-            + potassium * k.potassium_reversal
-            + inhibition * k.inhibitory_reversal
+            + sodium * s.sodium_reversal
+            + potassium * s.potassium_reversal
+            + inhibition * s.inhibitory_reversal
             + x[CURRENT * BLOCK + i]
         )
-        into_dendrite = store_dendrite * w + calcium * k.calcium_reversal + excitation * k.excitatory_reversal
+        into_dendrite = store_dendrite * w + calcium * s.calcium_reversal + excitation * s.excitatory_reversal
         scale = 1 / (a * b - coupling * coupling)
         x[SOMA * BLOCK + i] = 2 * (into_soma * b + coupling * into_dendrite) * scale - v
         x[DENDRITE * BLOCK + i] = 2 * (a * into_dendrite + coupling * into_soma) * scale - w
-        x[FAST * BLOCK + i] = fast * fast_decay
-        x[SLOW * BLOCK + i] = slow * slow_decay
-        x[INHIBITION * BLOCK + i] = inhibition * inhibition_decay
+        x[FAST * BLOCK + i] = fast * s.fast_decay
+        x[SLOW * BLOCK + i] = slow * s.slow_decay
+        x[INHIBITION * BLOCK + i] = inhibition * s.inhibition_decay
