@@ -90,8 +90,13 @@ def _courses(row: np.ndarray, outcome: Outcome, names: dict[str, str], label: st
         axis.set_xlabel("time (days)" if scale == DAY_H else "time (h), the last day")
         axis.margins(x=0.01)
     row[1].axvline(visit, color=INK, linewidth=0.8, linestyle=":")
-    where = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "fontsize": 8}
-    row[1].annotate("visit", (visit, 0), xytext=(3, 4), **where)
+    above = {
+        "xycoords": ("data", "axes fraction"),
+        "textcoords": "offset points",
+        "ha": "center",
+        "fontsize": 8,
+    }
+    row[1].annotate("visit", (visit, 1), xytext=(0, 2), **above)
     row[0].set_ylabel(label)
     row[0].legend(
         loc="lower left", bbox_to_anchor=(0, 1), ncols=3 if len(names) > 3 else 4, borderaxespad=0.2
