@@ -225,6 +225,8 @@ WRONG = [
     ([*RUN, "--fidelity", "ciruit"], "did you mean 'circuit'"),
     ([*RUN, "--population", "100"], "later version"),
     ([*RUN, "--colour", "red"], "--colour"),
+    ([*RUN, "--seed", "-1"], "--seed"),
+    ([*RUN, "--out", " "], "--out is empty"),
     (RUN[:-2], "--condition"),
     ([*EXPOSURE, "--dialysis", "4 h every 48 h"], "later version"),
     ([*EXPOSURE, "--population", "10"], "later version"),
@@ -259,7 +261,7 @@ WRONG = [
     ("words", "says"), WRONG, ids=lambda value: " ".join(value) if isinstance(value, list) else ""
 )
 def test_wrong_input_is_one_line_and_exit_2(call, no_compute, tmp_path, words, says):
-    out_option = ["--out", tmp_path / "out"] if words[0] == "run" else []
+    out_option = ["--out", tmp_path / "out"] if words[0] == "run" and "--out" not in words else []
     code, out, err = call(*words, *out_option)
     assert code == 2 and out == ""
     assert err.startswith("error: ") and err.count("\n") == 1 and says in err

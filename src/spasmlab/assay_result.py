@@ -135,7 +135,9 @@ def read_plasma(text: str, drug: Drug) -> float:
     value = float(found[1]) if found else math.nan
     if found is None or not math.isfinite(value) or value < 0:
         raise InputError(f"'{text}' is not a plasma level; possible: 0 or more with its unit, as in '6 mg/L'")
-    unit = nearest(found[2], _LEVEL_UNITS) if found[2] else None
+    if not found[2]:
+        raise InputError(f"the plasma level '{text}' has no unit; possible: {', '.join(_LEVEL_UNITS)}")
+    unit = nearest(found[2], _LEVEL_UNITS)
     if unit is None or unit.lower() != found[2].lower():
         hint = f"did you mean '{unit}'? " if unit else ""
         raise InputError(

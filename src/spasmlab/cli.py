@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -82,7 +81,7 @@ def run_command(
     seed: Seed = 0,
     draws: Draws = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Folder for report.html, result.json, figures.")
+        str | None, typer.Option("--out", help="Folder for report.html, result.json, figures.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -94,7 +93,7 @@ def run_command(
     request = commands.request_of_run(
         drug, regimen, days, condition, patient, hypothesis, formulation, fed, seed, draws
     )
-    commands.run(request, out, as_json)
+    commands.run(request, commands.folder_of(out), as_json)
 
 
 @app.command()

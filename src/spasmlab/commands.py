@@ -70,6 +70,13 @@ def request_of_exposure(
     )
 
 
+def folder_of(text: str | None) -> Path | None:
+    """The folder named by ``--out``; InputError for an empty name."""
+    if text is not None and not text.strip():
+        raise InputError("--out is empty; possible: the name of a folder, as in out/mine")
+    return None if text is None else Path(text)
+
+
 def run(request: Request, out: Path | None, as_json: bool) -> None:
     """Run, print, and write report.html, result.json and figures to `out`, all or nothing."""
     from spasmlab.output import OutputFolder

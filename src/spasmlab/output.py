@@ -1,4 +1,4 @@
-"""Output folders are never half-written: all goes to a hidden sibling first and is moved at the end."""
+"""Output folders are never half-written: all goes to a hidden one first and is moved at the end."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ class OutputFolder:
         try:
             self._make_parents()
             self._refuse_unwritable()
-            self.draft = Path(tempfile.mkdtemp(prefix=f".{self.path.name}.", dir=self.path.parent))
+            beside = self.path if self.path.is_dir() else self.path.parent
+            self.draft = Path(tempfile.mkdtemp(prefix=f".{self.path.name}.", dir=beside))
             self.draft.chmod(0o755)
         except OSError as problem:
             self._remove_parents()
