@@ -54,7 +54,7 @@ class Behind:
 
     def level(self, level: str) -> dict[str, Parameter]:
         """Parameters behind one level by path."""
-        found: dict[str, Parameter] = {}
+        found = {} if self.drug is None else provenance.parameters_of("run", self.condition)
         for module, records in self.chain.items():
             found |= records
             if module == level:
