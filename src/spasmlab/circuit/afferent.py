@@ -9,7 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 
+from spasmlab.circuit.fastmath import gamma_share, normal, uniform
+from spasmlab.circuit.queue import post
 from spasmlab.parameter import Parameter
 from spasmlab.streams import stream
 
@@ -39,6 +42,9 @@ FIBRES = SOURCES[:4]
 STIMULI = ("tibial_nerve", "peroneal_nerve", "skin", "muscle")
 (TIBIAL_NERVE, PERONEAL_NERVE, SKIN, MUSCLE) = range(len(STIMULI))
 MILLISECONDS = 1000.0  # in a second
+# Streams of the counter-based generator: the noise of the cells has the numbers of the cells, these lie above.
+(PHASE, INTERVAL) = (1, 2)
+STREAM_BITS = 20
 
 
 @dataclass(frozen=True)
@@ -115,3 +121,44 @@ def motor_thresholds(
     return known["motor_electrical_threshold"].number * np.exp(
         slope + known["motor_electrical_spread"].number * z
     )
+
+
+@njit
+def next_interval(key, fibre, count, order):
+    """The interval of mean 1 after a fibre's spike `count`, gamma-distributed, named by fibre and count."""
+    return gamma_share(normal(key, (INTERVAL << STREAM_BITS) + fibre, count), order)
+
+
+@njit
+def first_phase(key, fibre, goal):
+    """Where in its first interval a fibre begins, named by the fibre."""
+    return goal * uniform(key, (PHASE << STREAM_BITS) + fibre, 0)
+
+
+@njit
+def fire_fibres(state, step, dt, h, key, k, prep, pool):
+    """Advance the phase of every spindle fibre by rate·h; one that reaches its goal fires at the interpolated time."""
+    for f in range(state.phase.size):
+        kind = prep.kind[f]
+        if kind == CUTANEOUS:
+            continue
+        gained = state.rates[kind] * prep.fibre_gain[pool, f] * h / MILLISECONDS
+        state.phase[f] += gained
+        if state.phase[f] >= state.goal[f] and gained > 0:
+            late = (state.phase[f] - state.goal[f]) / gained * h
+            post(state.arrivals, f, step + round((prep.delay_from_ending[pool, f] - late) / dt))
+            state.phase[f] -= state.goal[f]
+            state.goal[f] = next_interval(key, f, state.arrivals.sent[f], k.interval_order)
+
+
+@njit
+def excite_fibres(kind, intensity, step, dt, arrivals, prep, pool):
+    """Let every fibre of the stimulated nerve whose threshold lies at or below `intensity` fire at the electrode."""
+    for f in range(prep.fibre_gain.shape[1]):
+        reached = (
+            (kind == TIBIAL_NERVE and prep.kind[f] == SOLEUS_IA)
+            or (kind == PERONEAL_NERVE and prep.kind[f] == TIBIALIS_IA)
+            or (kind == SKIN and prep.kind[f] == CUTANEOUS)
+        )
+        if reached and prep.fibre_threshold[pool, f] <= intensity:
+            post(arrivals, f, step + round(prep.delay_from_electrode[pool, f] / dt))

@@ -7,48 +7,41 @@ Everything random is named by (key, stream, counter), so a subject's result depe
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit, prange
 
-from spasmlab.circuit import afferent, synapse
-from spasmlab.circuit.fastmath import exponential, gamma_share, normal, uniform
-from spasmlab.circuit.interneuron import advance_interneuron
+from spasmlab.circuit import afferent
+from spasmlab.circuit.afferent import MILLISECONDS, excite_fibres, fire_fibres, first_phase, next_interval
+from spasmlab.circuit.fastmath import normal
+from spasmlab.circuit.interneuron import fire_interneurons
 from spasmlab.circuit.joint import ramp
-from spasmlab.circuit.motoneuron import (
-    BLOCK,
-    CURRENT,
-    FAST,
-    G_INPUT,
-    INHIBITION,
-    SLOW,
-    SOMA,
-    advance,
-    prepare_step,
+from spasmlab.circuit.motoneuron import BLOCK, SOMA, advance, blown_up, highest, prepare_step, refresh_noise
+from spasmlab.circuit.muscle import (
+    antagonist_length,
+    fibre_length,
+    force_length,
+    force_velocity,
+    sum_twitches,
+    twitch,
 )
-from spasmlab.circuit.muscle import force_length, force_velocity, twitch_gain
+from spasmlab.circuit.queue import Queue, new_queue, post, source_of
 from spasmlab.circuit.spindle import ia_rate, ii_rate, velocity_response
-from spasmlab.circuit.synapse import ia_release, recovered
+from spasmlab.circuit.synapse import deliver
 
 DT = 0.025  # ms; a spike train of a motoneuron is then within 0.4 % of its limit
 LIMB_STEPS = 4  # of cells in one step of limb and interneurons
-IN_FLIGHT = (
-    8  # spikes of one source that may be under way at once; the shortest interval times 8 exceeds every delay
-)
-SECOND = 1000.0  # in ms
 
 # What a run is asked for and what it records. Result codes: 0 done, else what blew up.
 TRACES = ("angle", "velocity", "length", "activation", "force", "ia_rate", "ii_rate", "conditioning")
 (ANGLE, VELOCITY, LENGTH, ACTIVATION, FORCE, IA_RATE, II_RATE, CONDITIONING) = range(len(TRACES))
 CODES = ("done", "membrane voltage", "muscle length", "more spikes than there is room for")
 (DONE, BAD_VOLTAGE, BAD_LENGTH, TOO_MANY_SPIKES) = range(len(CODES))
-# How a spike came about: of the cell and on its way to the muscle, met by an antidromic impulse, or from the electrode.
+# How a spike came about: of the cell and on its way to the muscle, met by an antidromic impulse, or electric.
 SPIKES = ("orthodromic", "collided", "direct")
 (ORTHODROMIC, COLLIDED, DIRECT) = range(len(SPIKES))
-# Streams of the counter-based generator.
-(NOISE, PHASE, INTERVAL) = range(3)
+NEVER = -1  # an axon that carries no antidromic impulse
 
 
 class Preparation(NamedTuple):
@@ -105,199 +98,62 @@ class Recording(NamedTuple):
     trace: np.ndarray  # (runs, samples, TRACES)
 
 
-@njit
-def wait(head, link, event, slot):
-    """Put an event into a time slot (a linked list per slot)."""
-    link[event] = head[slot]
-    head[slot] = event
+class State(NamedTuple):
+    """Everything that changes during one run."""
+
+    x: np.ndarray  # (blocks, STATES·BLOCK), the motoneurons
+    before: np.ndarray  # (cells,) soma voltage one step ago
+    drift: np.ndarray  # (cells,) background noise
+    arrivals: Queue  # spikes on their way to terminals
+    impulses: Queue  # spikes on their way to the muscle
+    direct: np.ndarray  # (cells,) step at which the electrode excited the axon; NEVER: no antidromic impulse
+    tiring: np.ndarray  # (fibres, 3) volley pool, rate pool, time of the last spike
+    conditioning: np.ndarray  # (1,) presynaptic inhibition by the antagonist's afferents
+    phase: np.ndarray  # (fibres,) how far in its interval a spindle fibre is
+    goal: np.ndarray  # (fibres,) that interval, of mean 1
+    rates: np.ndarray  # (classes of fibres,) pulses per second
+    voltage: np.ndarray  # (interneurons,)
+    current: np.ndarray
+    quiet: np.ndarray  # (interneurons,) ms since the last spike
+    drive: np.ndarray  # (cells,) the twitches' inner state
+    twitches: np.ndarray  # (cells,) twitches
+    last: np.ndarray  # (cells,) time of the last impulse at the muscle
+    limb: np.ndarray  # (LIMB,)
+    waiting: np.ndarray  # (1,) antidromic impulses on their way
+    last_event: np.ndarray  # (1,) ms, of the last spike or stimulus
+
+
+LIMB = ("angle", "velocity", "length", "activation", "force", "antagonist", "dynamic_mean")
+(ANTAGONIST, DYNAMIC_MEAN) = (5, 6)  # the first five are those of TRACES
 
 
 @njit
-def add_to_cells(x, row, prep, pool, source, strength):
-    """Add a source's conductances, times `strength`, to row `row` of the cells it reaches."""
-    for j in range(prep.start[pool, source], prep.start[pool, source + 1]):
-        cell = prep.target[pool, j]
-        x[cell // BLOCK, row * BLOCK + cell % BLOCK] += strength * prep.weight[pool, j]
-
-
-@njit
-def deliver(source, now, x, current, tiring, conditioning, prep, pool, k):
-    """A spike of `source` reaches its terminals at `now`: tire them, and add to their targets."""
-    kind = prep.kind[source]
-    strength = 1.0
-    if kind == afferent.SOLEUS_IA or kind == afferent.TIBIALIS_IA:
-        elapsed = now - tiring[source, 2]
-        volley = recovered(tiring[source, 0], elapsed, k.post_activation_recovery)
-        rate = recovered(tiring[source, 1], elapsed, k.rate_depression_recovery)
-        spared = conditioning[0] if kind == afferent.SOLEUS_IA else 0.0
-        strength = ia_release(k, volley, rate, spared)
-        tiring[source, 0] = volley * (1 - k.post_activation_depression)
-        tiring[source, 1] = rate * (1 - k.rate_depression)
-        tiring[source, 2] = now
-    elif kind == afferent.RECIPROCAL or kind == afferent.CUTANEOUS_INHIBITORY:
-        strength = k.release_inhibitory
-    elif kind != afferent.GROUP_II:
-        strength = k.release_poly
-    effect = prep.effect[source]
-    if effect == synapse.ONTO_INTERNEURON:
-        for j in range(prep.start[pool, source], prep.start[pool, source + 1]):
-            current[prep.target[pool, j]] += strength * prep.weight[pool, j]
-        if kind == afferent.TIBIALIS_IA:
-            conditioning[0] += k.presynaptic_conditioned / k.tibialis_ia_fibres
-    elif effect == synapse.FAST_EXCITATION:
-        add_to_cells(x, FAST, prep, pool, source, strength)
-    elif effect == synapse.SLOW_EXCITATION:
-        add_to_cells(x, SLOW, prep, pool, source, strength)
-    else:
-        add_to_cells(x, INHIBITION, prep, pool, source, strength)
-
-
-@njit
-def stimulate(
-    kind, intensity, step, dt, head, link, sent, muscle_head, muscle_link, muscle_sent, direct, prep, pool
-):
-    """Excite every fibre and axon whose threshold lies at or below `intensity`; `direct` notes axons and their time."""
-    slots = head.size
-    for f in range(prep.fibre_gain.shape[1]):
-        reached = (
-            (kind == afferent.TIBIAL_NERVE and prep.kind[f] == afferent.SOLEUS_IA)
-            or (kind == afferent.PERONEAL_NERVE and prep.kind[f] == afferent.TIBIALIS_IA)
-            or (kind == afferent.SKIN and prep.kind[f] == afferent.CUTANEOUS)
-        )
-        if reached and prep.fibre_threshold[pool, f] <= intensity:
-            delay = round(prep.delay_from_electrode[pool, f] / dt)
-            wait(head, link, f * IN_FLIGHT + sent[f] % IN_FLIGHT, (step + delay) % slots)
-            sent[f] += 1
-    if kind == afferent.TIBIAL_NERVE or kind == afferent.MUSCLE:
-        for unit in range(direct.size):
-            if kind == afferent.MUSCLE or prep.motor_threshold[pool, unit] <= intensity:
-                delay = 1 if kind == afferent.MUSCLE else round(prep.unit_direct[pool, unit] / dt)
-                wait(
-                    muscle_head,
-                    muscle_link,
-                    unit * IN_FLIGHT + muscle_sent[unit] % IN_FLIGHT,
-                    (step + delay) % slots,
-                )
-                muscle_sent[unit] += 1
-                if kind == afferent.TIBIAL_NERVE:
-                    direct[unit] = step
-
-
-@njit
-def refresh_noise(x, drift, key, tick, k, prep, pool):
-    """Draw the background current of every cell on the fixed grid: an Ornstein–Uhlenbeck process of sd `noise` mV·G."""
-    keep = math.exp(-k.noise_grid / k.noise_time_constant)
-    push = math.sqrt(1 - keep * keep)
-    for cell in range(drift.size):
-        drift[cell] = keep * drift[cell] + push * normal(key, NOISE * drift.size + cell, tick)
-        b, i = cell // BLOCK, cell % BLOCK
-        x[b, CURRENT * BLOCK + i] = (k.resting_bias + k.noise * drift[cell]) * prep.cells[
-            pool, b, G_INPUT * BLOCK + i
-        ]
-
-
-@njit
-def next_interval(key, fibre, count, order):
-    """The interval of mean 1 after a fibre's spike `count`, gamma-distributed, named by fibre and count."""
-    return gamma_share(normal(key, (INTERVAL << 20) + fibre, count), order)
-
-
-@njit
-def fire_fibres(phase, goal, sent, rates, step, dt, h, head, link, key, k, prep, pool):
-    """Advance the phase of every spindle fibre by rate·h; a fibre that reaches its goal fires at the interpolated time."""
-    slots = head.size
-    for f in range(phase.size):
-        kind = prep.kind[f]
-        if kind == afferent.CUTANEOUS:
-            continue
-        rate = rates[kind] * prep.fibre_gain[pool, f]
-        gained = rate * h / SECOND
-        phase[f] += gained
-        if phase[f] >= goal[f] and gained > 0:
-            late = (phase[f] - goal[f]) / gained * h
-            delay = round((prep.delay_from_ending[pool, f] - late) / dt)
-            wait(head, link, f * IN_FLIGHT + sent[f] % IN_FLIGHT, (step + delay) % slots)
-            sent[f] += 1
-            phase[f] -= goal[f]
-            goal[f] = next_interval(key, f, sent[f], k.interval_order)
-
-
-@njit
-def fire_interneurons(voltage, current, quiet, sent, step, dt, h, head, link, k, prep, pool):
-    """Advance all interneurons by `h` ms; those that reach their threshold send a spike over one synaptic delay."""
-    fibres = prep.fibre_gain.shape[1]
-    delay = round(k.synaptic_delay / dt)
-    for j in range(voltage.size):
-        quiet[j] += h
-        voltage[j], current[j] = advance_interneuron(voltage[j], current[j], quiet[j], k, h)
-        if voltage[j] >= prep.interneuron_threshold[pool, j]:
-            voltage[j] = 0.0
-            quiet[j] = 0.0
-            source = fibres + j
-            wait(head, link, source * IN_FLIGHT + sent[source] % IN_FLIGHT, (step + delay) % head.size)
-            sent[source] += 1
-
-
-@njit
-def twitch(unit, now, drive, last, k, prep, pool):
-    """An impulse reaches the muscle fibres of `unit` at `now`: start a twitch whose gain depends on the interval."""
-    drive[unit] += twitch_gain(max(now - last[unit], 1.0), prep.unit_time[pool, unit], k)
-    last[unit] = now
-
-
-@njit
-def sum_twitches(drive, twitches, h, prep, pool):
-    """Advance all twitches by `h` ms, exactly; returns activation. (a, f): a' = −a/T, f' = (e·a − f)/T."""
-    activation = 0.0
-    for unit in range(drive.size):
-        part = h / prep.unit_time[pool, unit]
-        decay = exponential(-part)
-        twitches[unit] = decay * (twitches[unit] + math.e * part * drive[unit])
-        drive[unit] *= decay
-        activation += prep.unit_share[pool, unit] * twitches[unit]
-    return activation
-
-
-@njit
-def stretch_length(angle, force, k):
-    """Fibre length (L0) at an ankle angle (rad) under a force (share of the maximum)."""
-    shortening = k.tendon_stretch * force
-    return k.neutral_length + k.tendon_slack_share * k.moment_arm * angle / k.optimal_length - shortening
-
-
-@njit
-def antagonist_length(angle, k):
-    """Fibre length (L0) of tibialis anterior: the mirror image of a resting soleus."""
-    return k.neutral_length - k.tendon_slack_share * k.moment_arm * angle / k.optimal_length
-
-
-@njit
-def blown_up(x, k):
-    """Whether any cell's soma has left the range a membrane can reach (or is not a number)."""
-    for b in range(x.shape[0]):
-        for i in range(BLOCK):
-            if not abs(x[b, SOMA * BLOCK + i]) < k.voltage_limit:
-                return True
-    return False
-
-
-@njit
-def spike(unit, now, step, dt, direct, muscle_head, muscle_link, muscle_sent, run, recording, prep, pool):
-    """A motoneuron has fired: send the impulse to the muscle unless it meets an antidromic one; returns False if full."""
-    pending = direct[unit] >= 0
-    kind = COLLIDED if pending else ORTHODROMIC
-    if pending:
-        direct[unit] = -1  # the two impulses meet and die, or the antidromic one has just fired the cell
-    else:
-        delay = round(prep.unit_delay[pool, unit] / dt)
-        wait(
-            muscle_head,
-            muscle_link,
-            unit * IN_FLIGHT + muscle_sent[unit] % IN_FLIGHT,
-            (step + delay) % muscle_head.size,
-        )
-        muscle_sent[unit] += 1
-    return note(run, now, unit, kind, recording)
+def begin(run, prep, protocol, k, slots):
+    """The state of a run at time 0: the cord at rest, the ankle at the start of its ramp."""
+    pool, key = protocol.pool[run], protocol.key[run]
+    cells, fibres, sources = prep.unit_time.shape[1], prep.fibre_gain.shape[1], prep.kind.size
+    drift, tiring, goal, phase = np.zeros(cells), np.ones((fibres, 3)), np.zeros(fibres), np.zeros(fibres)
+    for cell in range(cells):
+        drift[cell] = normal(key, cell, 0)
+    for f in range(fibres):
+        goal[f] = next_interval(key, f, 0, k.interval_order)
+        phase[f] = first_phase(key, f, goal[f])
+        tiring[f, 2] = 0.0
+    limb = np.zeros(len(LIMB))
+    limb[ANGLE] = protocol.ramp_start[run]
+    limb[LENGTH] = fibre_length(limb[ANGLE], 0.0, k)
+    limb[ANTAGONIST] = antagonist_length(limb[ANGLE], k)
+    last_event = np.zeros(1)
+    for time in protocol.stimulus_time[run]:
+        if time < protocol.duration[run]:
+            last_event[0] = max(last_event[0], time)
+    interneurons = sources - fibres
+    return State(
+        prep.rest[pool].copy(), np.zeros(cells), drift, new_queue(slots, sources), new_queue(slots, cells),
+        np.full(cells, NEVER), tiring, np.zeros(1), phase, goal, np.zeros(len(afferent.FIBRES)),
+        np.zeros(interneurons), np.zeros(interneurons), np.full(interneurons, MILLISECONDS),
+        np.zeros(cells), np.zeros(cells), np.full(cells, -MILLISECONDS), limb, np.zeros(1, np.int64), last_event,
+    )  # fmt: skip
 
 
 @njit
@@ -314,175 +170,159 @@ def note(run, now, unit, kind, recording):
 
 
 @njit
-def invade(x, direct, step, dt, k, prep, pool):
-    """Antidromic impulses that have reached the cord lift their soma, which then fires (see `spike`)."""
-    for unit in range(direct.size):
-        if direct[unit] >= 0 and step - direct[unit] == round(prep.unit_antidromic[pool, unit] / dt):
-            x[unit // BLOCK, SOMA * BLOCK + unit % BLOCK] = k.antidromic_voltage
+def stimulate(run, j, step, dt, state, protocol, recording, prep):
+    """Stimulus `j` of the run: fibres, motor axons or the muscle itself; returns False when the recording is full."""
+    pool, kind = protocol.pool[run], protocol.stimulus_kind[run, j]
+    intensity = protocol.stimulus_intensity[run, j]
+    excite_fibres(kind, intensity, step, dt, state.arrivals, prep, pool)
+    room = True
+    for unit in range(state.direct.size):
+        if kind == afferent.MUSCLE:
+            post(state.impulses, unit, step + 1)
+        elif kind == afferent.TIBIAL_NERVE and prep.motor_threshold[pool, unit] <= intensity:
+            post(state.impulses, unit, step + round(prep.unit_direct[pool, unit] / dt))
+            state.waiting[0] += state.direct[unit] == NEVER
+            state.direct[unit] = step
+            room = note(run, step * dt, unit, DIRECT, recording) and room
+    return room
 
 
-@njit(fastmath=False, error_model="numpy")
-def simulate_one(run, prep, protocol, k, dt, slots, recording):
-    """One run from rest to its end; writes row `run` of the recording."""
-    pool, key = protocol.pool[run], protocol.key[run]
-    blocks, cells = prep.cells.shape[1], prep.cells.shape[1] * BLOCK
-    fibres, sources = prep.fibre_gain.shape[1], prep.kind.size
-    x = prep.rest[pool].copy()
-    before, drift = np.zeros(cells), np.zeros(cells)
-    for cell in range(cells):
-        drift[cell] = normal(key, NOISE * cells + cell, 0)
-    head, link = np.full(slots, -1), np.zeros(sources * IN_FLIGHT, np.int64)
-    muscle_head, muscle_link = np.full(slots, -1), np.zeros(cells * IN_FLIGHT, np.int64)
-    sent, muscle_sent = np.zeros(sources, np.int64), np.zeros(cells, np.int64)
-    direct = np.full(cells, -1)
-    tiring = np.ones((fibres, 3))  # volley pool, rate pool, time of the last spike
-    tiring[:, 2] = 0.0
-    conditioning = np.zeros(1)
-    phase, goal = np.zeros(fibres), np.ones(fibres)
-    for f in range(fibres):
-        goal[f] = next_interval(key, f, 0, k.interval_order)
-        phase[f] = goal[f] * uniform(key, (PHASE << 20) + f, 0)
-    interneurons = sources - fibres
-    voltage, current, quiet = np.zeros(interneurons), np.zeros(interneurons), np.full(interneurons, SECOND)
-    drive, twitches, last = np.zeros(cells), np.zeros(cells), np.full(cells, -SECOND)
-    rates = np.zeros(len(afferent.FIBRES))
-    one = prepare_step(k, dt)
-    h = LIMB_STEPS * dt
-    noise_every = round(k.noise_grid / dt)
-    sample_every = round(1 / dt)
-    steps = round(protocol.duration[run] / dt)
-    force, mean = 0.0, 0.0
-    angle, speed = ramp(
-        0.0,
-        protocol.ramp_onset[run],
-        protocol.ramp_start[run],
-        protocol.ramp_end[run],
-        protocol.ramp_speed[run],
+@njit
+def invade(step, dt, state, k, prep, pool):
+    """Antidromic impulses that have reached the cord lift their soma, which then fires (see `fire`)."""
+    for unit in range(state.direct.size):
+        came = state.direct[unit]
+        if came != NEVER and step - came == round(prep.unit_antidromic[pool, unit] / dt):
+            state.x[unit // BLOCK, SOMA * BLOCK + unit % BLOCK] = k.antidromic_voltage
+
+
+@njit
+def fire(unit, now, step, dt, run, state, recording, prep, pool):
+    """A motoneuron has fired: its impulse goes to the muscle unless an antidromic one meets it or has just fired it."""
+    state.last_event[0] = now
+    if state.direct[unit] != NEVER:
+        state.direct[unit] = NEVER
+        state.waiting[0] -= 1
+        return note(run, now, unit, COLLIDED, recording)
+    post(state.impulses, unit, step + round(prep.unit_delay[pool, unit] / dt))
+    return note(run, now, unit, ORTHODROMIC, recording)
+
+
+@njit
+def move_cells(one, step, dt, run, state, recording, k, prep, pool):
+    """Advance the motoneurons and send the impulses of those that fire; returns False when the recording is full."""
+    room = True
+    for b in range(state.x.shape[0]):
+        before = state.before[b * BLOCK : (b + 1) * BLOCK]
+        before[:] = state.x[b, SOMA * BLOCK : (SOMA + 1) * BLOCK]
+        advance(state.x[b], prep.cells[pool, b], one)
+        if highest(state.x[b]) <= k.spike_detection and state.waiting[0] == 0:
+            continue
+        for i in range(BLOCK):
+            v, was, unit = state.x[b, SOMA * BLOCK + i], before[i], b * BLOCK + i
+            invaded = was == k.antidromic_voltage and state.direct[unit] != NEVER
+            if invaded or (v > k.spike_detection and was <= k.spike_detection):
+                part = 0.0 if invaded else (k.spike_detection - was) / (v - was)
+                room = fire(unit, (step + part) * dt, step, dt, run, state, recording, prep, pool) and room
+    return room
+
+
+@njit
+def arrive(step, dt, state, k, prep, pool):
+    """Deliver every spike whose delay ends at this step, to terminals and to the muscle."""
+    slot = step % state.arrivals.head.size
+    event = state.arrivals.head[slot]
+    while event >= 0:
+        deliver(source_of(event), step * dt, state, prep, pool, k)
+        event = state.arrivals.link[event]
+    state.arrivals.head[slot] = -1
+    event = state.impulses.head[slot]
+    while event >= 0:
+        twitch(source_of(event), step * dt, state, k, prep, pool)
+        event = state.impulses.link[event]
+    state.impulses.head[slot] = -1
+
+
+@njit
+def move_limb(now, h, run, state, protocol, k, prep, pool):
+    """Advance ankle, muscle and spindles by `h` ms."""
+    limb = state.limb
+    limb[ANGLE], limb[VELOCITY] = ramp(
+        now, protocol.ramp_onset[run], protocol.ramp_start[run], protocol.ramp_end[run], protocol.ramp_speed[run],
         protocol.ramp_rise[run],
+    )  # fmt: skip
+    limb[ACTIVATION] = sum_twitches(state.drive, state.twitches, h, prep, pool)
+    length = fibre_length(limb[ANGLE], limb[FORCE], k)
+    stretch = (length - limb[LENGTH]) / h * MILLISECONDS  # of the fibres, as the spindle feels it
+    limb[LENGTH] = length
+    # Force meets the velocity that the joint imposes. That of the fibres against the tendon would close an algebraic
+    # loop (force, velocity, force); its effect on torque was under 5 % in the closed-loop trial.
+    driven = k.tendon_slack_share * k.moment_arm * limb[VELOCITY] / k.optimal_length
+    limb[FORCE] = (
+        limb[ACTIVATION] * force_length(length, k) * force_velocity(length, driven, prep.lengthening, k)
     )
-    length = stretch_length(angle, force, k)
-    other = antagonist_length(angle, k)
-    last_spike = 0.0
-    for j in range(protocol.stimulus_time.shape[1]):
-        if protocol.stimulus_time[run, j] < protocol.duration[run]:
-            last_spike = max(last_spike, protocol.stimulus_time[run, j])
-    samples = recording.trace.shape[1]
-    for step in range(steps):
+    dynamic = velocity_response(stretch, k)
+    state.rates[afferent.SOLEUS_IA] = ia_rate(length, dynamic, limb[DYNAMIC_MEAN], k)
+    state.rates[afferent.GROUP_II] = ii_rate(length, dynamic, k)
+    limb[DYNAMIC_MEAN] += (dynamic - limb[DYNAMIC_MEAN]) * h / k.ia_burst_time_constant
+    other = antagonist_length(limb[ANGLE], k)
+    dynamic = velocity_response((other - limb[ANTAGONIST]) / h * MILLISECONDS, k)
+    limb[ANTAGONIST] = other
+    state.rates[afferent.TIBIALIS_IA] = ia_rate(other, dynamic, dynamic, k)
+
+
+@njit
+def sample(trace, state):
+    """Write one row of the traces."""
+    for column in range(FORCE + 1):
+        trace[column] = state.limb[column]
+    trace[IA_RATE] = state.rates[afferent.SOLEUS_IA]
+    trace[II_RATE] = state.rates[afferent.GROUP_II]
+    trace[CONDITIONING] = state.conditioning[0]
+
+
+@njit
+def simulate_one(run, prep, protocol, k, dt, slots, recording):
+    """One run from rest to its end; writes row `run` of the recording and returns (result code, time in ms)."""
+    pool, key = protocol.pool[run], protocol.key[run]
+    state = begin(run, prep, protocol, k, slots)
+    one, h = prepare_step(k, dt), LIMB_STEPS * dt
+    noise_every, sample_every = round(k.noise_grid / dt), round(1 / dt)
+    for step in range(round(protocol.duration[run] / dt)):
         now = step * dt
         if step % noise_every == 0:
-            refresh_noise(x, drift, key, 1 + step // noise_every, k, prep, pool)
+            refresh_noise(state.x, prep.cells[pool], state.drift, key, 1 + step // noise_every, k)
         for j in range(protocol.stimulus_time.shape[1]):
-            if protocol.stimulus_time[run, j] < np.inf and step == round(protocol.stimulus_time[run, j] / dt):
-                stimulate(
-                    protocol.stimulus_kind[run, j],
-                    protocol.stimulus_intensity[run, j],
-                    step,
-                    dt,
-                    head,
-                    link,
-                    sent,
-                    muscle_head,
-                    muscle_link,
-                    muscle_sent,
-                    direct,
-                    prep,
-                    pool,
-                )
-                for unit in range(cells):
-                    if direct[unit] == step and not note(run, now, unit, DIRECT, recording):
-                        recording.code[run], recording.failed_at[run] = TOO_MANY_SPIKES, now
-                        return
-        slot = step % slots
-        event = head[slot]
-        while event >= 0:
-            deliver(event // IN_FLIGHT, now, x, current, tiring, conditioning, prep, pool, k)
-            event = link[event]
-        head[slot] = -1
-        invade(x, direct, step, dt, k, prep, pool)
-        for b in range(blocks):
-            for i in range(BLOCK):
-                before[b * BLOCK + i] = x[b, SOMA * BLOCK + i]
-            advance(x[b], prep.cells[pool, b], one)
-        for b in range(blocks):
-            for i in range(BLOCK):
-                v, was = x[b, SOMA * BLOCK + i], before[b * BLOCK + i]
-                unit = b * BLOCK + i
-                antidromic = was == k.antidromic_voltage and direct[unit] >= 0
-                if (v > k.spike_detection and was <= k.spike_detection) or antidromic:
-                    part = 0.0 if antidromic else (k.spike_detection - was) / (v - was)
-                    last_spike = now
-                    if not spike(
-                        unit,
-                        now + part * dt,
-                        step,
-                        dt,
-                        direct,
-                        muscle_head,
-                        muscle_link,
-                        muscle_sent,
-                        run,
-                        recording,
-                        prep,
-                        pool,
-                    ):
-                        recording.code[run], recording.failed_at[run] = TOO_MANY_SPIKES, now
-                        return
-        event = muscle_head[slot]
-        while event >= 0:
-            twitch(event // IN_FLIGHT, now, drive, last, k, prep, pool)
-            event = muscle_link[event]
-        muscle_head[slot] = -1
+            time = protocol.stimulus_time[run, j]
+            due = abs(time - now) < dt and step == round(time / dt)
+            if due and not stimulate(run, j, step, dt, state, protocol, recording, prep):
+                return TOO_MANY_SPIKES, now
+        arrive(step, dt, state, k, prep, pool)
+        if state.waiting[0] > 0:
+            invade(step, dt, state, k, prep, pool)
+        if not move_cells(one, step, dt, run, state, recording, k, prep, pool):
+            return TOO_MANY_SPIKES, now
         if step % LIMB_STEPS == 0:
-            fire_interneurons(voltage, current, quiet, sent, step, dt, h, head, link, k, prep, pool)
-            conditioning[0] *= 1 - h / k.presynaptic_decay
-            angle, speed = ramp(
-                now,
-                protocol.ramp_onset[run],
-                protocol.ramp_start[run],
-                protocol.ramp_end[run],
-                protocol.ramp_speed[run],
-                protocol.ramp_rise[run],
-            )
-            activation = sum_twitches(drive, twitches, h, prep, pool)
-            moved = stretch_length(angle, force, k)
-            velocity = (moved - length) / h * SECOND  # of the fibres, as the spindle feels it
-            length = moved
-            driven = k.tendon_slack_share * k.moment_arm * speed / k.optimal_length  # of the joint alone
-            if not 0.0 < length < 2.0:
-                recording.code[run], recording.failed_at[run] = BAD_LENGTH, now
-                return
-            # Force meets the velocity that the joint imposes. That of the fibres against the tendon would close an
-            # algebraic loop (force, velocity, force); its effect on torque is under 5 % (tendon trial).
-            force = activation * force_length(length, k) * force_velocity(length, driven, prep.lengthening, k)
-            dynamic = velocity_response(velocity, k)
-            rates[afferent.SOLEUS_IA] = ia_rate(length, dynamic, mean, k)
-            rates[afferent.GROUP_II] = ii_rate(length, dynamic, k)
-            mean += (dynamic - mean) * h / k.ia_burst_time_constant
-            other_moved = antagonist_length(angle, k)
-            other_dynamic = velocity_response((other_moved - other) / h * SECOND, k)
-            other = other_moved
-            rates[afferent.TIBIALIS_IA] = ia_rate(other, other_dynamic, other_dynamic, k)
-            fire_fibres(phase, goal, sent, rates, step, dt, h, head, link, key, k, prep, pool)
+            fire_interneurons(state, step, dt, h, k, prep, pool)
+            state.conditioning[0] *= 1 - h / k.presynaptic_decay
+            move_limb(now, h, run, state, protocol, k, prep, pool)
+            if not 0 < state.limb[LENGTH] < 2:
+                return BAD_LENGTH, now
+            fire_fibres(state, step, dt, h, key, k, prep, pool)
         if step % sample_every == 0:
-            if blown_up(x, k):
-                recording.code[run], recording.failed_at[run] = BAD_VOLTAGE, now
-                return
-            sample = step // sample_every
-            if sample < samples:
-                recording.trace[run, sample, ANGLE] = angle
-                recording.trace[run, sample, VELOCITY] = speed
-                recording.trace[run, sample, LENGTH] = length
-                recording.trace[run, sample, ACTIVATION] = activation
-                recording.trace[run, sample, FORCE] = force
-                recording.trace[run, sample, IA_RATE] = rates[afferent.SOLEUS_IA]
-                recording.trace[run, sample, II_RATE] = rates[afferent.GROUP_II]
-                recording.trace[run, sample, CONDITIONING] = conditioning[0]
-            if protocol.quiet[run] > 0 and now - last_spike > protocol.quiet[run]:
-                return
+            if blown_up(state.x, k.voltage_limit):
+                return BAD_VOLTAGE, now
+            if step // sample_every < recording.trace.shape[1]:
+                sample(recording.trace[run, step // sample_every], state)
+            if 0 < protocol.quiet[run] < now - state.last_event[0]:
+                break
+    return DONE, protocol.duration[run]
 
 
 @njit(parallel=True, cache=True)
 def simulate_all(prep, protocol, numbers, dt, slots, recording):
     """All runs, each on one thread; `numbers` holds one record per subject."""
     for run in prange(protocol.subject.size):
-        simulate_one(run, prep, protocol, numbers[protocol.subject[run]], dt, slots, recording)
+        recording.code[run], recording.failed_at[run] = simulate_one(
+            run, prep, protocol, numbers[protocol.subject[run]], dt, slots, recording
+        )

@@ -11,6 +11,7 @@ import numpy as np
 from numba import njit
 
 from spasmlab.circuit import afferent
+from spasmlab.circuit.queue import post
 from spasmlab.parameter import Parameter
 from spasmlab.streams import stream
 
@@ -46,3 +47,19 @@ def advance_interneuron(voltage, current, quiet, k, dt):
     slope = current - voltage / k.interneuron_time_constant
     guess = voltage + dt * slope
     return voltage + 0.5 * dt * (slope + later - guess / k.interneuron_time_constant), later
+
+
+@njit
+def fire_interneurons(state, step, dt, h, k, prep, pool):
+    """Advance all interneurons by `h` ms; those that reach their threshold send a spike over one synaptic delay."""
+    fibres = prep.fibre_gain.shape[1]
+    arrival = step + round(k.synaptic_delay / dt)
+    for j in range(state.voltage.size):
+        state.quiet[j] += h
+        state.voltage[j], state.current[j] = advance_interneuron(
+            state.voltage[j], state.current[j], state.quiet[j], k, h
+        )
+        if state.voltage[j] >= prep.interneuron_threshold[pool, j]:
+            state.voltage[j] = 0.0
+            state.quiet[j] = 0.0
+            post(state.arrivals, fibres + j, arrival)

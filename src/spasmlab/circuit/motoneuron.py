@@ -11,6 +11,7 @@ Geometry and passive properties follow Cisi and Kohn 2008; gates open with volta
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -18,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from spasmlab.circuit.fastmath import exponential, gate, linoid, relax, sigmoid
+from spasmlab.circuit.fastmath import exponential, gate, linoid, normal, relax, sigmoid
 from spasmlab.parameter import Parameter
 from spasmlab.streams import stream
 
@@ -339,3 +340,36 @@ def advance(x, c, s):
         x[FAST * BLOCK + i] = fast * s.fast_decay
         x[SLOW * BLOCK + i] = slow * s.slow_decay
         x[INHIBITION * BLOCK + i] = inhibition * s.inhibition_decay
+
+
+@njit
+def refresh_noise(x, c, drift, key, tick, k):
+    """Draw the background current of every cell on the fixed grid: an Ornstein–Uhlenbeck process of sd `noise` mV·G.
+
+    `drift` (cells,) is the process itself, of unit variance; `key` and `tick` name the draw.
+    """
+    keep = math.exp(-k.noise_grid / k.noise_time_constant)
+    push = math.sqrt(1 - keep * keep)
+    for cell in range(drift.size):
+        drift[cell] = keep * drift[cell] + push * normal(key, cell, tick)
+        b, i = cell // BLOCK, cell % BLOCK
+        x[b, CURRENT * BLOCK + i] = (k.resting_bias + k.noise * drift[cell]) * c[b, G_INPUT * BLOCK + i]
+
+
+@njit
+def blown_up(x, limit):
+    """Whether any cell's soma has left the range a membrane can reach (or is not a number)."""
+    for b in range(x.shape[0]):
+        for i in range(BLOCK):
+            if not abs(x[b, SOMA * BLOCK + i]) < limit:
+                return True
+    return False
+
+
+@njit
+def highest(x):
+    """The highest soma voltage of one block."""
+    top = x[SOMA * BLOCK]
+    for i in range(1, BLOCK):
+        top = max(top, x[SOMA * BLOCK + i])
+    return top

@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit
 
 from spasmlab.circuit.afferent import MILLISECONDS
+from spasmlab.circuit.fastmath import exponential
 from spasmlab.circuit.motoneuron import along, type_borders
 from spasmlab.parameter import Parameter
 
@@ -86,6 +87,39 @@ def force_velocity(length, velocity, bend, k):
         return (k.shortening_velocity - speed) / (k.shortening_velocity + k.shortening_shape * speed)
     shape = bend[0] + bend[1] * length + bend[2] * length * length
     return (k.lengthening_scale - shape * velocity) / (k.lengthening_scale + velocity)
+
+
+@njit
+def twitch(unit, now, state, k, prep, pool):
+    """An impulse reaches the muscle fibres of `unit` at `now`: start a twitch whose gain depends on the interval."""
+    state.drive[unit] += twitch_gain(max(now - state.last[unit], 1.0), prep.unit_time[pool, unit], k)
+    state.last[unit] = now
+
+
+@njit
+def sum_twitches(drive, twitches, h, prep, pool):
+    """Advance all twitches by `h` ms, exactly; returns activation. (a, f): a' = −a/T, f' = (e·a − f)/T."""
+    activation = 0.0
+    for unit in range(drive.size):
+        part = h / prep.unit_time[pool, unit]
+        decay = exponential(-part)
+        twitches[unit] = decay * (twitches[unit] + math.e * part * drive[unit])
+        drive[unit] *= decay
+        activation += prep.unit_share[pool, unit] * twitches[unit]
+    return activation
+
+
+@njit
+def fibre_length(angle, force, k):
+    """Fibre length (L0) of soleus at an ankle angle (rad) under a force (share of the maximum)."""
+    reach = k.tendon_slack_share * k.moment_arm * angle / k.optimal_length
+    return k.neutral_length + reach - k.tendon_stretch * force
+
+
+@njit
+def antagonist_length(angle, k):
+    """Fibre length (L0) of tibialis anterior: the mirror image of a resting soleus."""
+    return fibre_length(-angle, 0.0, k)
 
 
 def surface_emg(

@@ -15,6 +15,8 @@ from numba import njit
 
 from spasmlab.circuit import afferent, interneuron
 from spasmlab.circuit.fastmath import exponential
+from spasmlab.circuit.motoneuron import BLOCK, FAST, SLOW
+from spasmlab.circuit.motoneuron import INHIBITION as INHIBITORY
 from spasmlab.parameter import Parameter
 from spasmlab.streams import stream
 
@@ -126,3 +128,64 @@ def ia_release(k, volley_share, rate_share, conditioning):
     depressed = k.post_activation_floor + (1 - k.post_activation_floor) * volley_share
     inhibited = (1 - k.presynaptic_inhibition) * (1 - min(conditioning, 1.0))
     return k.release_ia * inhibited * rate_share * depressed
+
+
+@njit
+def add_to_cells(x, row, prep, pool, source, strength):
+    """Add a source's conductances, times `strength`, to row `row` of the cells it reaches."""
+    for j in range(prep.start[pool, source], prep.start[pool, source + 1]):
+        cell = prep.target[pool, j]
+        x[cell // BLOCK, row * BLOCK + cell % BLOCK] += strength * prep.weight[pool, j]
+
+
+@njit
+def add_to_interneurons(current, prep, pool, source, strength):
+    """Add a source's currents, times `strength`, to the interneurons it reaches."""
+    for j in range(prep.start[pool, source], prep.start[pool, source + 1]):
+        current[prep.target[pool, j]] += strength * prep.weight[pool, j]
+
+
+@njit
+def tire(tiring, source, now, k):
+    """Let a terminal recover until `now`, then spend what a spike takes; returns (volley pool, rate pool) before it.
+
+    `tiring` (fibres, 3) holds both pools and the time of the last spike.
+    """
+    elapsed = now - tiring[source, 2]
+    volley = recovered(tiring[source, 0], elapsed, k.post_activation_recovery)
+    rate = recovered(tiring[source, 1], elapsed, k.rate_depression_recovery)
+    tiring[source, 0] = volley * (1 - k.post_activation_depression)
+    tiring[source, 1] = rate * (1 - k.rate_depression)
+    tiring[source, 2] = now
+    return volley, rate
+
+
+@njit
+def strength_of(source, kind, now, tiring, conditioning, k):
+    """How strongly a spike of `source` acts, relative to a rested terminal without drug or presynaptic inhibition."""
+    if kind == afferent.SOLEUS_IA or kind == afferent.TIBIALIS_IA:
+        volley, rate = tire(tiring, source, now, k)
+        return ia_release(k, volley, rate, conditioning if kind == afferent.SOLEUS_IA else 0.0)
+    if kind == afferent.RECIPROCAL or kind == afferent.CUTANEOUS_INHIBITORY:
+        return k.release_inhibitory
+    if kind == afferent.GROUP_II:
+        return 1.0  # the one drug-sensitive stage of this pathway is its interneuron
+    return k.release_poly
+
+
+@njit
+def deliver(source, now, state, prep, pool, k):
+    """A spike of `source` reaches its terminals at `now`: tire them, and add to their targets."""
+    kind = prep.kind[source]
+    strength = strength_of(source, kind, now, state.tiring, state.conditioning[0], k)
+    effect = prep.effect[source]
+    if effect == ONTO_INTERNEURON:
+        add_to_interneurons(state.current, prep, pool, source, strength)
+        if kind == afferent.TIBIALIS_IA:
+            state.conditioning[0] += k.presynaptic_conditioned / k.tibialis_ia_fibres
+    elif effect == FAST_EXCITATION:
+        add_to_cells(state.x, FAST, prep, pool, source, strength)
+    elif effect == SLOW_EXCITATION:
+        add_to_cells(state.x, SLOW, prep, pool, source, strength)
+    else:
+        add_to_cells(state.x, INHIBITORY, prep, pool, source, strength)
