@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from spasmlab.circuit.fastmath import gamma_share, normal, uniform
+from spasmlab.circuit.fastmath import gamma_share, normal, substream, uniform
 from spasmlab.circuit.queue import post
 from spasmlab.parameter import Parameter
 from spasmlab.streams import stream
@@ -44,7 +44,6 @@ STIMULI = ("tibial_nerve", "peroneal_nerve", "skin", "muscle")
 MILLISECONDS = 1000.0  # in a second
 # Streams of the counter-based generator: the noise of the cells has the numbers of the cells, these lie above.
 (PHASE, INTERVAL) = (1, 2)
-STREAM_BITS = 20
 
 
 @dataclass(frozen=True)
@@ -126,13 +125,13 @@ def motor_thresholds(
 @njit
 def next_interval(key, fibre, count, order):
     """The interval of mean 1 after a fibre's spike `count`, gamma-distributed, named by fibre and count."""
-    return gamma_share(normal(key, (INTERVAL << STREAM_BITS) + fibre, count), order)
+    return gamma_share(normal(key, substream(INTERVAL, fibre), count), order)
 
 
 @njit
 def first_phase(key, fibre, goal):
     """Where in its first interval a fibre begins, named by the fibre."""
-    return goal * uniform(key, (PHASE << STREAM_BITS) + fibre, 0)
+    return goal * uniform(key, substream(PHASE, fibre), 0)
 
 
 @njit

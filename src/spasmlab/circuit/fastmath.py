@@ -76,6 +76,12 @@ def bits(key, stream, counter):
 
 
 @njit
+def substream(kind, index):
+    """The stream of member `index` of a kind; kinds lie a million apart, above the streams of single cells."""
+    return (kind << 20) + index
+
+
+@njit
 def uniform(key, stream, counter):
     """A number in (0, 1) named by (key, stream, counter)."""
     return (float(bits(key, stream, counter) >> _S11) + 0.5) * _TO_UNIT
