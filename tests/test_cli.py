@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import subprocess
 import sys
 
@@ -106,6 +107,13 @@ def test_run_writes_report_result_and_figures(call, fake_cord, tmp_path):
     assert len(list((folder / "figures").glob("*.svg"))) >= 9
     assert "Report" in read((folder / "result.json").read_text())["seconds"]
     assert [p.name for p in (tmp_path / "a").iterdir()] == ["b"]
+
+
+def test_the_table_of_a_run_is_readable(call, fake_cord):
+    code, out, _ = call(*RUN, "--draws", "8")
+    assert code == 0 and "reflex_torque at 50 °/s" in out and "grade_probability at 1+" in out
+    assert "()" not in out and "nan" not in out.lower().split() and max(map(len, out.splitlines())) <= 140
+    assert re.search(r"release_ia +1 +0\.\d+ \(.*\) +-\d", out)
 
 
 def test_exposure_gives_concentrations_in_the_order_asked(call):

@@ -110,10 +110,7 @@ def _change(effect: Mapping[str, Any] | None) -> str:
     if effect is None:
         return ""
     if effect["percent"] is not None:
-        quantity = Quantity(**effect["percent"])
-        return f"{quantity.number_text} %" + (
-            f" ({quantity.interval_text})" if quantity.low is not None else ""
-        )
+        return Quantity(**effect["percent"]).text
     return Quantity(**effect["difference"]).text
 
 
