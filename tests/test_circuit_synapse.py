@@ -1,0 +1,356 @@
+"""Terminals, fibres, wiring and interneurons: laws of release, probabilities, delays and the subthreshold response."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numba import njit
+
+from circuit_help import PERONEAL, bench, known, numbers, shock
+from spasmlab.circuit import afferent, cord, interneuron, synapse
+from spasmlab.circuit.bench import Run, Stimulus
+
+UNTIMED = settings(deadline=None)  # the first call compiles
+SHARE = st.floats(0, 1)
+WITHIN = 5.0  # standard deviations a random count may stray; missed once in two million
+
+
+# ---- release ------------------------------------------------------------------------------------------------------
+
+
+@UNTIMED
+@given(SHARE, st.floats(0, 1e5), st.floats(1, 1e4))
+def test_recovery_is_the_exponential_approach_to_one(share, elapsed, tau):
+    got = synapse.recovered(share, elapsed, tau)
+    assert got == pytest.approx(1 - (1 - share) * math.exp(-elapsed / tau), abs=1e-7)
+    assert share - 1e-12 <= got <= 1 + 1e-12
+
+
+@UNTIMED
+@given(SHARE, st.floats(0, 5000), st.floats(0, 5000))
+def test_recovery_in_two_steps_is_recovery_in_one(share, first, second):
+    twice = synapse.recovered(synapse.recovered(share, first, 1000.0), second, 1000.0)
+    assert twice == pytest.approx(synapse.recovered(share, first + second, 1000.0), abs=1e-7)
+
+
+@UNTIMED
+@given(SHARE, SHARE, SHARE, SHARE, SHARE, SHARE)
+def test_release_is_the_product_of_its_causes(release, tonic, floor, volley, rate, conditioning):
+    k = numbers(known(presynaptic_inhibition=tonic, post_activation_floor=floor)).copy()
+    k.release_ia = release
+    got = synapse.ia_release(k, volley, rate, conditioning)
+    expected = release * (1 - tonic) * (1 - conditioning) * rate * (floor + (1 - floor) * volley)
+    assert got == pytest.approx(expected, abs=1e-12)
+    assert -1e-12 <= got <= release + 1e-12
+
+
+def test_conditioning_beyond_all_release_leaves_none_and_never_less():
+    assert synapse.ia_release(numbers(known()), 1.0, 1.0, 3.0) == 0.0
+
+
+@cache
+def _bench():
+    return bench()
+
+
+@njit
+def _strengths(sources, kinds, times, tiring, conditioning, k):
+    """How strongly each of a series of spikes acts; `tiring` is changed in place."""
+    found = np.zeros(times.size)
+    for i in range(times.size):
+        found[i] = synapse.strength_of(sources[i], kinds[i], times[i], tiring, conditioning, k[0])
+    return found
+
+
+def _train(times, source=0, kind=afferent.SOLEUS_IA, conditioning=0.0, of=None):
+    """Strength of each spike of one terminal, and all terminals' pools after the last."""
+    of = of or _bench()
+    times = np.asarray(times, float)
+    tiring = np.ones((of.preparation.fibre_gain.shape[1], 3))
+    tiring[:, 2] = 0.0
+    sources, kinds = np.full(times.size, source), np.full(times.size, kind)
+    return _strengths(sources, kinds, times, tiring, conditioning, of.numbers), tiring
+
+
+def test_volleys_deplete_a_terminal_by_the_volley_law():
+    """p ← 1 − (1 − p(1 − u))·exp(−T/τ), and the release follows floor + (1 − floor) p."""
+    k, times = _bench().numbers[0], np.array([100.0, 1100.0, 1600.0, 6600.0])
+    strengths, tiring = _train(times)
+    volley = rate = 1.0
+    expected = []
+    for i in range(times.size):
+        if i:
+            gap = times[i] - times[i - 1]
+            spared, kept = 1 - k.post_activation_depression, 1 - k.rate_depression
+            volley = 1 - (1 - volley * spared) * math.exp(-gap / k.post_activation_recovery)
+            rate = 1 - (1 - rate * kept) * math.exp(-gap / k.rate_depression_recovery)
+        depressed = k.post_activation_floor + (1 - k.post_activation_floor) * volley
+        expected.append((1 - k.presynaptic_inhibition) * rate * depressed)
+    np.testing.assert_allclose(strengths, expected, rtol=1e-6)
+    assert tiring[0, 0] == pytest.approx(volley * (1 - k.post_activation_depression), rel=1e-6)
+    assert np.all(tiring[1:, :2] == 1.0), "other terminals are rested"
+
+
+@pytest.mark.parametrize("interval", [200.0, 1000.0, 4000.0])
+def test_steady_depression_of_a_regular_train_is_its_fixed_point(interval):
+    k = _bench().numbers[0]
+    keep = math.exp(-interval / k.post_activation_recovery)
+    fixed = (1 - keep) / (1 - (1 - k.post_activation_depression) * keep)
+    _, tiring = _train(interval * np.arange(1, 201))
+    assert tiring[0, 0] / (1 - k.post_activation_depression) == pytest.approx(fixed, rel=1e-6)
+
+
+def test_conditioning_reaches_soleus_terminals_only():
+    free, held = (_train([10.0], conditioning=c)[0][0] for c in (0.0, 0.4))
+    assert held / free == pytest.approx(0.6, rel=1e-12)
+    free, held = (_train([10.0], kind=afferent.TIBIALIS_IA, conditioning=c)[0][0] for c in (0.0, 0.4))
+    assert held == free
+
+
+def test_antagonist_volley_conditions_and_the_conditioning_decays():
+    of = bench()
+    run = Run(0, "peroneal volley", 300.0, stimuli=(Stimulus(50.0, PERONEAL, 20.0),))
+    trace = of.simulate([run])[0].trace[:, cord.CONDITIONING]
+    k = of.numbers[0]
+    assert np.all(trace[:50] == 0.0)
+    assert trace.max() == pytest.approx(k.presynaptic_conditioned, rel=0.05)
+    late = np.arange(80, 280)
+    decay = -np.polyfit(late, np.log(trace[late]), 1)[0]
+    assert 1 / decay == pytest.approx(k.presynaptic_decay, rel=0.01)
+
+
+def test_without_release_from_ia_terminals_no_shock_and_no_stretch_reaches_the_motoneurons():
+    of = bench(release_ia=0.0)
+    stretch = Run(
+        0, "fast", 400.0, ramp_start=-0.4, ramp_end=0.2, ramp_speed=5.0, ramp_onset=100.0, ramp_rise=15.0
+    )
+    recordings = of.simulate([shock(current=1.4), shock(current=3.0), stretch])
+    for recording in recordings:
+        assert np.all(recording.spike_kind != cord.ORTHODROMIC)
+    assert recordings[1].spikes > 0, "the direct response of the strong shock stays"
+    assert np.any(bench().simulate([shock(current=1.4)])[0].spike_kind == cord.ORTHODROMIC)
+
+
+@pytest.mark.parametrize(
+    ("release", "kinds"),
+    [
+        ("release_ia", {afferent.SOLEUS_IA, afferent.TIBIALIS_IA}),
+        (
+            "release_poly",
+            {afferent.CUTANEOUS, afferent.II_INTERNEURON, afferent.CUTANEOUS_EXCITATORY},
+        ),
+        ("release_inhibitory", {afferent.RECIPROCAL, afferent.CUTANEOUS_INHIBITORY}),
+        ("release_monoamine", set()),
+    ],
+)
+def test_each_release_scales_its_own_terminals_and_no_others(release, kinds):
+    """Group II fibres are spared: one sensitive stage (their interneurons), two from the skin."""
+    full, half = bench(), bench()
+    setattr(half, release, np.array([0.5]))
+    for kind, name in enumerate(afferent.SOURCES):
+        ratio = _train([1.0], kind=kind, of=half)[0][0] / _train([1.0], kind=kind, of=full)[0][0]
+        assert ratio == pytest.approx(0.5 if kind in kinds else 1.0, rel=1e-12), name
+
+
+# ---- fibres -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "velocity"),
+    [
+        (afferent.SOLEUS_IA, "ia_velocity"),
+        (afferent.TIBIALIS_IA, "ia_velocity"),
+        (afferent.GROUP_II, "group_ii_velocity"),
+        (afferent.CUTANEOUS, "cutaneous_velocity"),
+    ],
+)
+def test_delays_are_length_over_velocity_and_the_synapse(kind, velocity):
+    parameters = known(ia_velocity_spread=0.0)
+    fibres = afferent.build_fibres(parameters, 1, 0)
+    own = fibres.kind == kind
+    number = {
+        name: parameters[name].number
+        for name in (velocity, "nerve_length", "stimulus_distance", "synaptic_delay")
+    }
+    per_metre = 1000 / number[velocity]
+    from_ending = number["nerve_length"] * per_metre + number["synaptic_delay"]
+    from_electrode = (number["nerve_length"] - number["stimulus_distance"]) * per_metre + number[
+        "synaptic_delay"
+    ]
+    np.testing.assert_allclose(fibres.delay_from_ending[own], from_ending, rtol=1e-12)
+    np.testing.assert_allclose(fibres.delay_from_electrode[own], from_electrode, rtol=1e-12)
+
+
+def test_fibres_spread_around_their_medians_as_declared():
+    parameters = known(soleus_ia_fibres=20_000)
+    fibres = afferent.build_fibres(parameters, 3, 0)
+    own = fibres.kind == afferent.SOLEUS_IA
+    for values, spread in (
+        (fibres.threshold[own], parameters["ia_electrical_spread"].number),
+        (fibres.gain[own], parameters["fibre_gain_spread"].number),
+    ):
+        assert np.log(values).mean() == pytest.approx(0, abs=5 * spread / math.sqrt(20_000))
+        assert np.log(values).std() == pytest.approx(spread, rel=0.03)
+
+
+def test_currents_used_here_excite_no_group_ii_fibre():
+    fibres = afferent.build_fibres(known(), 1, 0)
+    assert np.all(np.isinf(fibres.threshold[fibres.kind == afferent.GROUP_II]))
+    assert np.all(np.isfinite(fibres.threshold[fibres.kind != afferent.GROUP_II]))
+
+
+def test_ia_fibres_are_excited_below_motor_axons_and_large_axons_below_small_ones():
+    parameters = known()
+    position = np.linspace(0, 1, 4001)
+    motor = afferent.motor_thresholds(parameters, position, 1, 0)
+    fibres = afferent.build_fibres(parameters, 1, 0)
+    ia = fibres.threshold[fibres.kind == afferent.SOLEUS_IA]
+    assert np.median(ia) < 0.7 * np.median(motor)
+    assert np.log(motor[3500:]).mean() < np.log(motor[:500]).mean()
+
+
+# ---- wiring -------------------------------------------------------------------------------------------------------
+
+
+@cache
+def _wiring(seed=1, draw=0, of="healthy"):
+    return synapse.build_wiring(known(of), 128, seed, draw)
+
+
+CHANCES = {
+    afferent.SOLEUS_IA: "ia_connectivity",
+    afferent.GROUP_II: "group_ii_connectivity",
+    afferent.CUTANEOUS: "cutaneous_connectivity",
+    afferent.RECIPROCAL: "reciprocal_connectivity",
+    afferent.II_INTERNEURON: "polysynaptic_connectivity",
+    afferent.CUTANEOUS_EXCITATORY: "polysynaptic_connectivity",
+    afferent.CUTANEOUS_INHIBITORY: "polysynaptic_connectivity",
+}
+
+
+def _connections(wiring, kind):
+    sources = np.flatnonzero(wiring.kind == kind)
+    first, last = wiring.start[sources[0]], wiring.start[sources[-1] + 1]
+    return sources.size, wiring.target[first:last], wiring.weight[first:last]
+
+
+def _reached(kind):
+    """How many targets a source of this kind could have."""
+    counts = afferent.counts(known())
+    to_interneurons = {
+        afferent.TIBIALIS_IA: counts[afferent.RECIPROCAL],
+        afferent.GROUP_II: counts[afferent.II_INTERNEURON],
+        afferent.CUTANEOUS: counts[afferent.CUTANEOUS_EXCITATORY] + counts[afferent.CUTANEOUS_INHIBITORY],
+    }
+    return to_interneurons.get(kind, 128)
+
+
+@pytest.mark.parametrize("kind", CHANCES)
+def test_connection_probability_within_binomial_bounds(kind):
+    chance = known()[CHANCES[kind]].number
+    sources, targets, _ = _connections(_wiring(), kind)
+    trials = sources * _reached(kind)
+    assert abs(targets.size - trials * chance) < WITHIN * math.sqrt(trials * chance * (1 - chance))
+
+
+def test_every_tibialis_fibre_reaches_every_reciprocal_interneuron():
+    sources, targets, _ = _connections(_wiring(), afferent.TIBIALIS_IA)
+    assert targets.size == sources * _reached(afferent.TIBIALIS_IA)
+
+
+def test_targets_are_of_the_class_they_should_be_and_never_twice():
+    wiring, counts = _wiring(), afferent.counts(known())
+    first = np.cumsum([0, *counts[afferent.RECIPROCAL :]])
+    allowed = {
+        afferent.TIBIALIS_IA: (0, first[1]),
+        afferent.GROUP_II: (first[1], first[2]),
+        afferent.CUTANEOUS: (first[2], first[4]),
+    }
+    for source, kind in enumerate(wiring.kind):
+        own = wiring.target[wiring.start[source] : wiring.start[source + 1]]
+        low, high = allowed.get(int(kind), (0, 128))
+        assert np.unique(own).size == own.size
+        assert own.size == 0 or (own.min() >= low and own.max() < high)
+
+
+@pytest.mark.parametrize(
+    ("kind", "conductance"),
+    [(afferent.SOLEUS_IA, "ia_conductance"), (afferent.RECIPROCAL, "reciprocal_conductance")],
+)
+def test_mean_weight_is_the_declared_one_whatever_the_spread(kind, conductance):
+    parameters = known()
+    _, _, weight = _connections(_wiring(), kind)
+    spread = parameters["ia_weight_spread"].number
+    variation = math.sqrt(math.exp(spread**2) - 1)
+    assert weight.mean() / parameters[conductance].number == pytest.approx(
+        1, abs=5 * variation / math.sqrt(weight.size)
+    )
+    assert np.log(weight).std() == pytest.approx(spread, rel=0.1)
+
+
+def test_wiring_is_named_by_seed_and_draw_and_shared_by_conditions():
+    again = synapse.build_wiring(known(), 128, 1, 0)
+    np.testing.assert_array_equal(again.target, _wiring().target)
+    np.testing.assert_array_equal(again.weight, _wiring().weight)
+    for other in (_wiring(2, 0), _wiring(1, 1)):
+        assert not np.array_equal(other.target[:500], again.target[:500])
+    np.testing.assert_array_equal(_wiring(1, 0, "ms-spasticity").target, again.target)
+
+
+# ---- interneurons -------------------------------------------------------------------------------------------------
+
+
+@njit
+def _response(jump, k, dt, steps):
+    voltage, current, trace = 0.0, jump, np.zeros(steps)
+    for i in range(steps):
+        voltage, current = interneuron.advance_interneuron(voltage, current, 1000.0, k, dt)
+        trace[i] = voltage
+    return trace
+
+
+def test_input_scale_makes_a_depolarisation_that_peaks_at_one_threshold():
+    parameters = known()
+    trace = _response(interneuron.input_scale(parameters), numbers(parameters), 0.01, 6000)
+    assert trace.max() == pytest.approx(1.0, abs=1e-5)
+
+
+def test_subthreshold_response_follows_the_double_exponential():
+    parameters, dt = known(), 0.1
+    tau, tau_input = (
+        parameters["interneuron_time_constant"].number,
+        parameters["interneuron_input_decay"].number,
+    )
+    t = dt * np.arange(1, 401)
+    exact = tau * tau_input / (tau - tau_input) * (np.exp(-t / tau) - np.exp(-t / tau_input))
+    np.testing.assert_allclose(_response(1.0, numbers(parameters), dt, 400), exact, atol=1e-3 * exact.max())
+
+
+def test_subthreshold_response_is_second_order_in_the_step():
+    parameters = known()
+    k = numbers(parameters)
+    tau, tau_input = k.interneuron_time_constant, k.interneuron_input_decay
+    exact = tau * tau_input / (tau - tau_input) * (math.exp(-10 / tau) - math.exp(-10 / tau_input))
+    errors = [abs(_response(1.0, k, 10 / n, n)[-1] - exact) for n in (50, 100, 200)]
+    assert errors[0] / errors[1] == pytest.approx(4, rel=0.15) and errors[1] / errors[2] == pytest.approx(
+        4, rel=0.15
+    )
+
+
+def test_refractory_interneuron_stays_at_zero_while_its_input_decays():
+    k = numbers(known())
+    voltage, current = interneuron.advance_interneuron(0.0, 1.0, 0.5 * k.interneuron_refractory, k, 0.1)
+    assert voltage == 0.0
+    assert current == pytest.approx(math.exp(-0.1 / k.interneuron_input_decay), rel=1e-5)
+
+
+def test_interneuron_thresholds_scatter_around_one():
+    parameters = known(cutaneous_interneurons=20_000)
+    found = np.log(interneuron.thresholds(parameters, 1, 0))
+    assert found.mean() == pytest.approx(0, abs=0.01)
+    assert found.std() == pytest.approx(parameters["interneuron_threshold_spread"].number, rel=0.03)
