@@ -11,7 +11,7 @@ FOUND := $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 PYTHON ?= $(FOUND)
 VERSION = import sys; print("%d.%d" % sys.version_info[:2])
 
-.PHONY: run test quick lint docs pictures constraints clean
+.PHONY: run test quick lint baseline docs pictures constraints clean
 
 run: $(STAMP)
 	$(BIN)/spasmlab run --drug gabapentin --regimen "600 mg tid" --days 14 --condition ms-spasticity --out $(OUT)
@@ -26,6 +26,9 @@ lint: $(STAMP)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
+
+baseline: $(STAMP)
+	$(BIN)/python tests/baseline.py
 
 docs: $(STAMP)
 	$(BIN)/python -m spasmlab.docs_tables

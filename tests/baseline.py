@@ -1,0 +1,82 @@
+"""The numbers a user would see, kept in git: `python tests/baseline.py` writes them anew (see CHANGELOG.md).
+
+A baseline is no oracle: it says only that a change moved a result. Whoever moves one says so in CHANGELOG.md, with the
+digest of the new file; `test_baseline.py` checks both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+
+FILE = Path(__file__).parent / "data" / "baseline.json"
+CHANGELOG = Path(__file__).parents[1] / "CHANGELOG.md"
+REGIMENS = ("300 mg once", "600 mg tid", "1200 mg tid")
+CLEARANCES = (95, 30, 0)
+RELEASE_IA, RELEASE_POLY, CORDS = 0.95, 0.88, 2
+
+
+def exposure() -> dict[str, float]:
+    """Exposure metrics of gabapentin at central parameter values."""
+    from spasmlab import drug, exposure, patient, regimen
+    from spasmlab.chain.solve import solve
+
+    found = {}
+    for text in REGIMENS:
+        for clearance in CLEARANCES:
+            plan = regimen.parse(text)
+            dataset = solve(drug.load("gabapentin"), plan, patient.parse(f"crcl={clearance} mL/min"), days=7)
+            metrics = exposure.metrics(dataset, plan)
+            found |= {f"{text}, crcl {clearance}: {name}": float(v[0]) for name, v in metrics.items()}
+    return found
+
+
+def releases() -> dict[str, float]:
+    """Release by class of terminal at a constant 6 mg/L, for every condition."""
+    from spasmlab import condition, drug
+    from spasmlab.chain.solve import steady_at_plasma
+
+    found = {}
+    for name in condition.names():
+        state = steady_at_plasma(drug.load("gabapentin"), 6.0, condition.load(name))
+        found |= {
+            f"{name}: {key}": float(state[key][0]) for key in ("occupancy", "release_ia", "release_poly")
+        }
+    return found
+
+
+def reflexes() -> dict[str, float]:
+    """Read-outs of every assay, mean over a few cords, without and on drug, for every condition."""
+    from spasmlab import assays, condition
+    from spasmlab.circuit.bench import Bench
+
+    found = {}
+    for name in condition.names():
+        arms = [np.repeat([1.0, given], CORDS) for given in (RELEASE_IA, RELEASE_POLY)]
+        bench = Bench(condition.load(name), *arms, seeds=np.tile(np.arange(CORDS), 2))
+        for assay in assays.names():
+            for readout, values in assays.load(assay).run(bench).readouts.items():
+                means = np.reshape(values, (2, CORDS, -1)).mean(axis=1)
+                for arm, row in zip(("no drug", "drug"), means, strict=True):
+                    found |= {f"{name}, {arm}: {assay}.{readout}[{i}]": float(v) for i, v in enumerate(row)}
+    return {key: value for key, value in found.items() if np.isfinite(value)}
+
+
+def digest() -> str:
+    """What CHANGELOG.md must name: the first twelve digits of the file's SHA-256."""
+    return hashlib.sha256(FILE.read_bytes()).hexdigest()[:12]
+
+
+def main() -> None:
+    """Write the baseline and say its digest."""
+    sections = {"exposure": exposure(), "releases": releases(), "reflexes": reflexes()}
+    rounded = {k: {n: float(f"{v:.6g}") for n, v in found.items()} for k, found in sections.items()}
+    FILE.write_text(json.dumps(rounded, indent=0, sort_keys=True) + "\n", encoding="utf-8")
+    print(f"wrote {FILE.name}; write into CHANGELOG.md what moved and why, with 'baseline {digest()}'")
+
+
+if __name__ == "__main__":
+    main()
