@@ -67,3 +67,13 @@ def test_a_folder_that_cannot_be_written_is_refused_before_any_work(tmp_path):
         with pytest.raises(InputError, match="cannot write the output folder"):
             OutputFolder(target).__enter__()
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_the_centre_of_draws_is_the_first_the_median_or_the_mean() -> None:
+    draws = np.array([9.0, 1, 2, 3, 4, 5, 6, 7, 8, 30])
+    values = {centre: quantity.from_draws(draws, "1", centre).value for centre in ("first", "median", "mean")}
+    assert values == {"first": 9.0, "median": 5.5, "mean": 7.5}
+    assert quantity.from_draws(draws[:3], "1", "median").value == 9.0, "too few draws for a centre"
+    gaps = np.where(draws > 6, np.nan, draws)
+    assert quantity.from_draws(gaps, "1", "median") == quantity.Quantity(3.5, "1"), "no interval with gaps"
+    assert quantity.from_draws(np.where(draws > 3, np.nan, draws), "1", "median").value is None

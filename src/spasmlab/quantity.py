@@ -45,20 +45,34 @@ class Quantity:
         return "" if self.low is None or self.low == self.high else f"{short(self.low)} to {short(self.high)}"
 
 
-def from_draws(draws: np.ndarray, unit: str) -> Quantity:
-    """A quantity from draws of shape (D,): draw 0 is the value, all of them give the 90 % interval.
+def from_draws(draws: np.ndarray, unit: str, centre: str = "first") -> Quantity:
+    """A quantity from draws of shape (D,): their centre is the value, all of them give the 90 % interval.
 
-    The interval always holds the value. There is none for fewer than 8 draws, nor where a draw is not finite
-    (a threshold that was never reached); the value is None where draw 0 is not finite.
+    `centre` is ``first`` (draw 0, the central parameter values), ``median`` (of the finite draws, where each draw
+    is another cord and a single one would be chance) or ``mean`` (of probabilities, which then still sum to 1);
+    below 8 draws always the first. The interval always holds the value. There is none for fewer than 8 draws,
+    nor where a draw is not finite (a threshold that was never reached); the value is None where the centre is not
+    finite, or under half of the draws are.
     """
     import numpy as np
 
     draws = np.asarray(draws, dtype=float)
-    value = finite(draws[0])
+    value = _centre(draws, centre if draws.size >= FEWEST_DRAWS else "first")
     if draws.size < FEWEST_DRAWS or value is None or not np.isfinite(draws).all():
         return Quantity(value, unit)
     low, high = np.percentile(draws, INTERVAL)
     return Quantity(value, unit, min(float(low), value), max(float(high), value))
+
+
+def _centre(draws: np.ndarray, centre: str) -> float | None:
+    import numpy as np
+
+    known = draws[np.isfinite(draws)]
+    if centre == "first":
+        return finite(draws[0])
+    if 2 * known.size < draws.size:
+        return None
+    return float(np.median(known) if centre == "median" else known.mean())
 
 
 def finite(value: Any) -> float | None:

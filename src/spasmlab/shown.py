@@ -40,18 +40,25 @@ class Shown:
     coordinate: Mapping[str, Any] = field(default_factory=dict)
     arms: tuple[str, ...] = ARMS
 
+    @property
+    def centre(self) -> str:
+        """How the draws become one value: see `quantity.from_draws`."""
+        if self.name == "grade_probability":
+            return "mean"
+        return "median" if self.level.startswith("assays.") or self.level == levels.SCALE else "first"
+
     def arm(self, arm: str) -> Quantity | None:
         """The number in one arm; None where it does not exist there."""
         if arm not in self.arms:
             return None
-        return quantity.from_draws(self.values[self.arms.index(arm)], self.unit)
+        return quantity.from_draws(self.values[self.arms.index(arm)], self.unit, self.centre)
 
     @property
     def difference(self) -> Quantity | None:
         """Drug minus no drug, computed within each draw."""
         if self.arms != ARMS:
             return None
-        return quantity.from_draws(self.values[1] - self.values[0], self.unit)
+        return quantity.from_draws(self.values[1] - self.values[0], self.unit, self.centre)
 
     @property
     def percent(self) -> Quantity | None:
@@ -62,7 +69,7 @@ class Shown:
         scale = self.unit in NO_PERCENT or self.name == "grade_probability"
         if scale or self.arms != ARMS or not (np.abs(self.values[0]) > 0).all():
             return None
-        return quantity.from_draws(100 * (self.values[1] / self.values[0] - 1), "percent")
+        return quantity.from_draws(100 * (self.values[1] / self.values[0] - 1), "percent", self.centre)
 
 
 def of_run(outcome: Outcome) -> list[Shown]:

@@ -168,10 +168,12 @@ def torque(outcome: Outcome) -> Figure:
 
 
 def _both_arms(axis: Axes, x: np.ndarray, values: np.ndarray, marker: bool = False) -> None:
-    """Curves (arms, draws, X) of both arms with their 90 % bands."""
+    """Curves (arms, draws, X) of both arms, the median over cords, with their 90 % bands."""
     for draws, style, text, shape in zip(values, (NO_DRUG, DRUG), ("no drug", "on drug"), "so", strict=True):
         _band(axis, x, draws, style["color"])
-        axis.plot(x, draws[0], label=text, marker=shape if marker else None, markersize=4, **style)
+        axis.plot(
+            x, np.median(draws, axis=0), label=text, marker=shape if marker else None, markersize=4, **style
+        )
 
 
 def h_reflex(outcome: Outcome) -> Figure:
@@ -229,7 +231,7 @@ def scale(outcome: Outcome) -> Figure:
     probability = outcome.by_arm(outcome.score.probability)
     styles = ((SHADOW, "///", "no drug"), (BLUE, "", "on drug"))
     for arm, (colour, hatch, text) in enumerate(styles):
-        at, value = place + (arm - 0.5) * 0.38, probability[arm, 0]
+        at, value = place + (arm - 0.5) * 0.38, probability[arm].mean(axis=0)
         axis.bar(
             at,
             value,
@@ -285,7 +287,12 @@ def _overview_cord(row: np.ndarray, outcome: Outcome) -> None:
     for arm, (colour, hatch) in enumerate(((SHADOW, "///"), (BLUE, ""))):
         at = np.arange(len(GRADES)) + (arm - 0.5) * 0.4
         row[3].bar(
-            at, expected[arm, 0], 0.38, facecolor=colour if arm else "none", edgecolor=colour, hatch=hatch
+            at,
+            expected[arm].mean(axis=0),
+            0.38,
+            facecolor=colour if arm else "none",
+            edgecolor=colour,
+            hatch=hatch,
         )
     row[3].set_xticks(range(len(GRADES)), GRADES)
     labels = (("stretch reflex (N·m)", "velocity (°/s)"), ("H-reflex (mV)", "current (× threshold)"),
