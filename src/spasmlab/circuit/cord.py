@@ -319,10 +319,18 @@ def simulate_one(run, prep, protocol, k, dt, slots, recording):
     return DONE, protocol.duration[run]
 
 
+@njit
+def simulate_row(run, prep, protocol, k, dt, slots, recording):
+    """One run and its result code. A function of its own, since Numba loses what the body of a parallel loop writes
+    to an array through the field of a named tuple.
+    """
+    code, time = simulate_one(run, prep, protocol, k, dt, slots, recording)
+    recording.code[run] = code
+    recording.failed_at[run] = time
+
+
 @njit(parallel=True, cache=True)
 def simulate_all(prep, protocol, numbers, dt, slots, recording):
     """All runs, each on one thread; `numbers` holds one record per subject."""
     for run in prange(protocol.subject.size):
-        recording.code[run], recording.failed_at[run] = simulate_one(
-            run, prep, protocol, numbers[protocol.subject[run]], dt, slots, recording
-        )
+        simulate_row(run, prep, protocol, numbers[protocol.subject[run]], dt, slots, recording)
