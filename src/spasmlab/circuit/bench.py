@@ -10,7 +10,7 @@ import numpy as np
 
 from spasmlab.circuit import afferent, cord, interneuron, motoneuron, muscle, scalars, synapse
 from spasmlab.condition import Condition
-from spasmlab.errors import SolveError
+from spasmlab.errors import InputError, SolveError, unknown
 from spasmlab.parameter import Parameter
 from spasmlab.streams import key
 
@@ -78,6 +78,8 @@ class Bench:
         """The circuit's parameters under the condition and the experiment's changes."""
         known = scalars.parameters(self.condition)
         for name, value in self.changes.items():
+            if name not in known:
+                raise unknown("parameter", name, known)
             known[name] = known[name].model_copy(update={"value": value, "spread": None})
         return known
 
@@ -166,8 +168,10 @@ class Bench:
     def simulate(self, runs: Sequence[Run], room: int = 20_000) -> list[cord.Recording]:
         """Run all, longest first in chunks; one Recording (of one row) per run, in the order given.
 
-        Raises SolveError where a run blew up, naming the quantity and the time.
+        Raises SolveError where a run blew up, naming the quantity and the time; InputError for a step that does not
+        fit the noise grid.
         """
+        _refuse_step(self.dt, self.parameters["noise_grid"].number)
         order = sorted(range(len(runs)), key=lambda i: -runs[i].duration)
         found: dict[int, cord.Recording] = {}
         for first in range(0, len(order), CHUNK):
@@ -231,6 +235,15 @@ class Bench:
             stimulus_time=time,
             stimulus_kind=kind,
             stimulus_intensity=intensity,
+        )
+
+
+def _refuse_step(dt: float, grid: float) -> None:
+    """The noise grid must be a whole number of steps, or noise and traces would run on another clock than the cells."""
+    steps = max(1, round(grid / dt)) if dt > 0 else 1
+    if dt <= 0 or abs(steps * dt / grid - 1) > 1e-9:
+        raise InputError(
+            f"a step of {dt:g} ms; possible: {grid:g} ms divided by a whole number; the nearest is {grid / steps:g} ms"
         )
 
 
