@@ -135,19 +135,21 @@ def first_phase(key, fibre, goal):
 
 
 @njit
-def fire_fibres(state, step, dt, h, key, k, prep, pool):
-    """Advance the phase of every spindle fibre by rate·h; one that reaches its goal fires at the interpolated time."""
-    for f in range(state.phase.size):
-        kind = prep.kind[f]
-        if kind == CUTANEOUS:
+def fire_fibres(phase, goal, rates, kind, gain, delay, arrivals, step, dt, h, key, order):
+    """Advance the phase of every spindle fibre by rate·h; one that reaches its goal fires at the interpolated time.
+
+    `kind`, `gain` and `delay` (ms from ending to synapse) are those of the fibres, `rates` of their classes.
+    """
+    for f in range(phase.size):
+        gained = rates[kind[f]] * gain[f] * h / MILLISECONDS
+        if gained <= 0:
             continue
-        gained = state.rates[kind] * prep.fibre_gain[pool, f] * h / MILLISECONDS
-        state.phase[f] += gained
-        if state.phase[f] >= state.goal[f] and gained > 0:
-            late = (state.phase[f] - state.goal[f]) / gained * h
-            post(state.arrivals, f, step + round((prep.delay_from_ending[pool, f] - late) / dt))
-            state.phase[f] -= state.goal[f]
-            state.goal[f] = next_interval(key, f, state.arrivals.sent[f], k.interval_order)
+        phase[f] += gained
+        if phase[f] >= goal[f]:
+            late = (phase[f] - goal[f]) / gained * h
+            post(arrivals, f, step + round((delay[f] - late) / dt))
+            phase[f] -= goal[f]
+            goal[f] = next_interval(key, f, arrivals.sent[f], order)
 
 
 @njit

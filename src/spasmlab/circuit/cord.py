@@ -17,7 +17,7 @@ from spasmlab.circuit.afferent import MILLISECONDS, excite_fibres, fire_fibres, 
 from spasmlab.circuit.fastmath import normal
 from spasmlab.circuit.interneuron import fire_interneurons
 from spasmlab.circuit.joint import ramp
-from spasmlab.circuit.motoneuron import BLOCK, SOMA, advance, blown_up, highest, prepare_step, refresh_noise
+from spasmlab.circuit.motoneuron import BLOCK, SOMA, advance_pool, blown_up, prepare_step, refresh_noise
 from spasmlab.circuit.muscle import (
     antagonist_length,
     fibre_length,
@@ -76,11 +76,7 @@ class Protocol(NamedTuple):
     key: np.ndarray  # uint64, names the run's random numbers
     duration: np.ndarray  # ms
     quiet: np.ndarray  # ms without a spike after the last stimulus that end the run early; 0: never
-    ramp_onset: np.ndarray  # ms
-    ramp_start: np.ndarray  # rad
-    ramp_end: np.ndarray
-    ramp_speed: np.ndarray  # rad/s
-    ramp_rise: np.ndarray  # ms
+    ramp: np.ndarray  # (runs, RAMP) the movement of the ankle
     stimulus_time: np.ndarray  # (runs, most) ms; infinite where there is none
     stimulus_kind: np.ndarray
     stimulus_intensity: np.ndarray
@@ -127,6 +123,10 @@ LIMB = ("angle", "velocity", "length", "activation", "force", "antagonist", "dyn
 (ANTAGONIST, DYNAMIC_MEAN) = (5, 6)  # the first five are those of TRACES
 
 
+RAMP = ("onset", "start", "end", "speed", "rise")  # ms, rad, rad, rad/s, ms
+(ONSET, START, END, SPEED, RISE) = range(len(RAMP))
+
+
 @njit
 def begin(run, prep, protocol, k, slots):
     """The state of a run at time 0: the cord at rest, the ankle at the start of its ramp."""
@@ -140,7 +140,7 @@ def begin(run, prep, protocol, k, slots):
         phase[f] = first_phase(key, f, goal[f])
         tiring[f, 2] = 0.0
     limb = np.zeros(len(LIMB))
-    limb[ANGLE] = protocol.ramp_start[run]
+    limb[ANGLE] = protocol.ramp[run, START]
     limb[LENGTH] = fibre_length(limb[ANGLE], 0.0, k)
     limb[ANTAGONIST] = antagonist_length(limb[ANGLE], k)
     last_event = np.zeros(1)
@@ -209,21 +209,15 @@ def fire(unit, now, step, dt, run, state, recording, prep, pool):
 
 
 @njit
-def move_cells(one, step, dt, run, state, recording, k, prep, pool):
-    """Advance the motoneurons and send the impulses of those that fire; returns False when the recording is full."""
+def fire_cells(step, dt, run, state, recording, k, prep, pool):
+    """Send the impulses of the motoneurons that have just fired; returns False when the recording is full."""
     room = True
-    for b in range(state.x.shape[0]):
-        before = state.before[b * BLOCK : (b + 1) * BLOCK]
-        before[:] = state.x[b, SOMA * BLOCK : (SOMA + 1) * BLOCK]
-        advance(state.x[b], prep.cells[pool, b], one)
-        if highest(state.x[b]) <= k.spike_detection and state.waiting[0] == 0:
-            continue
-        for i in range(BLOCK):
-            v, was, unit = state.x[b, SOMA * BLOCK + i], before[i], b * BLOCK + i
-            invaded = was == k.antidromic_voltage and state.direct[unit] != NEVER
-            if invaded or (v > k.spike_detection and was <= k.spike_detection):
-                part = 0.0 if invaded else (k.spike_detection - was) / (v - was)
-                room = fire(unit, (step + part) * dt, step, dt, run, state, recording, prep, pool) and room
+    for unit in range(state.before.size):
+        v, was = state.x[unit // BLOCK, SOMA * BLOCK + unit % BLOCK], state.before[unit]
+        invaded = was == k.antidromic_voltage and state.direct[unit] != NEVER
+        if invaded or (v > k.spike_detection and was <= k.spike_detection):
+            part = 0.0 if invaded else (k.spike_detection - was) / (v - was)
+            room = fire(unit, (step + part) * dt, step, dt, run, state, recording, prep, pool) and room
     return room
 
 
@@ -244,76 +238,85 @@ def arrive(step, dt, state, k, prep, pool):
 
 
 @njit
-def move_limb(now, h, run, state, protocol, k, prep, pool):
-    """Advance ankle, muscle and spindles by `h` ms."""
-    limb = state.limb
-    limb[ANGLE], limb[VELOCITY] = ramp(
-        now, protocol.ramp_onset[run], protocol.ramp_start[run], protocol.ramp_end[run], protocol.ramp_speed[run],
-        protocol.ramp_rise[run],
-    )  # fmt: skip
-    limb[ACTIVATION] = sum_twitches(state.drive, state.twitches, h, prep, pool)
+def move_limb(now, h, limb, rates, drive, twitches, share, time, path, lengthening, k):
+    """Advance ankle, muscle and spindles by `h` ms; `path` is the run's row of `ramp`."""
+    limb[ANGLE], limb[VELOCITY] = ramp(now, path[ONSET], path[START], path[END], path[SPEED], path[RISE])
+    limb[ACTIVATION] = sum_twitches(drive, twitches, h, share, time)
     length = fibre_length(limb[ANGLE], limb[FORCE], k)
     stretch = (length - limb[LENGTH]) / h * MILLISECONDS  # of the fibres, as the spindle feels it
     limb[LENGTH] = length
     # Force meets the velocity that the joint imposes. That of the fibres against the tendon would close an algebraic
     # loop (force, velocity, force); its effect on torque was under 5 % in the closed-loop trial.
     driven = k.tendon_slack_share * k.moment_arm * limb[VELOCITY] / k.optimal_length
-    limb[FORCE] = (
-        limb[ACTIVATION] * force_length(length, k) * force_velocity(length, driven, prep.lengthening, k)
-    )
+    limb[FORCE] = limb[ACTIVATION] * force_length(length, k) * force_velocity(length, driven, lengthening, k)
     dynamic = velocity_response(stretch, k)
-    state.rates[afferent.SOLEUS_IA] = ia_rate(length, dynamic, limb[DYNAMIC_MEAN], k)
-    state.rates[afferent.GROUP_II] = ii_rate(length, dynamic, k)
+    rates[afferent.SOLEUS_IA] = ia_rate(length, dynamic, limb[DYNAMIC_MEAN], k)
+    rates[afferent.GROUP_II] = ii_rate(length, dynamic, k)
     limb[DYNAMIC_MEAN] += (dynamic - limb[DYNAMIC_MEAN]) * h / k.ia_burst_time_constant
     other = antagonist_length(limb[ANGLE], k)
     dynamic = velocity_response((other - limb[ANTAGONIST]) / h * MILLISECONDS, k)
     limb[ANTAGONIST] = other
-    state.rates[afferent.TIBIALIS_IA] = ia_rate(other, dynamic, dynamic, k)
+    rates[afferent.TIBIALIS_IA] = ia_rate(other, dynamic, dynamic, k)
 
 
 @njit
-def sample(trace, state):
+def sample(trace, limb, rates, conditioning):
     """Write one row of the traces."""
     for column in range(FORCE + 1):
-        trace[column] = state.limb[column]
-    trace[IA_RATE] = state.rates[afferent.SOLEUS_IA]
-    trace[II_RATE] = state.rates[afferent.GROUP_II]
-    trace[CONDITIONING] = state.conditioning[0]
+        trace[column] = limb[column]
+    trace[IA_RATE] = rates[afferent.SOLEUS_IA]
+    trace[II_RATE] = rates[afferent.GROUP_II]
+    trace[CONDITIONING] = conditioning[0]
 
 
 @njit
 def simulate_one(run, prep, protocol, k, dt, slots, recording):
     """One run from rest to its end; writes row `run` of the recording and returns (result code, time in ms)."""
+    # Only small arguments go to what runs at every step: a whole State costs more to hand over than a step of cells.
     pool, key = protocol.pool[run], protocol.key[run]
     state = begin(run, prep, protocol, k, slots)
-    one, h = prepare_step(k, dt), LIMB_STEPS * dt
+    x, before, cells, waiting, limb = state.x, state.before, prep.cells[pool], state.waiting, state.limb
+    arrivals, impulses, stimuli = state.arrivals.head, state.impulses.head, protocol.stimulus_time[run]
+    one, h, fibres = prepare_step(k, dt), LIMB_STEPS * dt, prep.fibre_gain.shape[1]
     noise_every, sample_every = round(k.noise_grid / dt), round(1 / dt)
+    synapse = round(k.synaptic_delay / dt)
     for step in range(round(protocol.duration[run] / dt)):
         now = step * dt
         if step % noise_every == 0:
-            refresh_noise(state.x, prep.cells[pool], state.drift, key, 1 + step // noise_every, k)
-        for j in range(protocol.stimulus_time.shape[1]):
-            time = protocol.stimulus_time[run, j]
-            due = abs(time - now) < dt and step == round(time / dt)
+            refresh_noise(x, cells, state.drift, key, 1 + step // noise_every, k)
+        for j in range(stimuli.size):
+            due = abs(stimuli[j] - now) < dt and step == round(stimuli[j] / dt)
             if due and not stimulate(run, j, step, dt, state, protocol, recording, prep):
                 return TOO_MANY_SPIKES, now
-        arrive(step, dt, state, k, prep, pool)
-        if state.waiting[0] > 0:
+        if arrivals[step % slots] >= 0 or impulses[step % slots] >= 0:
+            arrive(step, dt, state, k, prep, pool)
+        if waiting[0] > 0:
             invade(step, dt, state, k, prep, pool)
-        if not move_cells(one, step, dt, run, state, recording, k, prep, pool):
+        top = advance_pool(x, cells, before, one)
+        fired = top > k.spike_detection or waiting[0] > 0
+        if fired and not fire_cells(step, dt, run, state, recording, k, prep, pool):
             return TOO_MANY_SPIKES, now
         if step % LIMB_STEPS == 0:
-            fire_interneurons(state, step, dt, h, k, prep, pool)
+            fire_interneurons(
+                state.voltage, state.current, state.quiet, prep.interneuron_threshold[pool], state.arrivals,
+                fibres, step + synapse, h, k,
+            )  # fmt: skip
             state.conditioning[0] *= 1 - h / k.presynaptic_decay
-            move_limb(now, h, run, state, protocol, k, prep, pool)
-            if not 0 < state.limb[LENGTH] < 2:
+            move_limb(
+                now, h, limb, state.rates, state.drive, state.twitches, prep.unit_share[pool], prep.unit_time[pool],
+                protocol.ramp[run], prep.lengthening, k,
+            )  # fmt: skip
+            if not 0 < limb[LENGTH] < 2:
                 return BAD_LENGTH, now
-            fire_fibres(state, step, dt, h, key, k, prep, pool)
+            fire_fibres(
+                state.phase, state.goal, state.rates, prep.kind, prep.fibre_gain[pool],
+                prep.delay_from_ending[pool], state.arrivals, step, dt, h, key, k.interval_order,
+            )  # fmt: skip
         if step % sample_every == 0:
-            if blown_up(state.x, k.voltage_limit):
+            if blown_up(x, k.voltage_limit):
                 return BAD_VOLTAGE, now
             if step // sample_every < recording.trace.shape[1]:
-                sample(recording.trace[run, step // sample_every], state)
+                sample(recording.trace[run, step // sample_every], limb, state.rates, state.conditioning)
             if 0 < protocol.quiet[run] < now - state.last_event[0]:
                 break
     return DONE, protocol.duration[run]

@@ -50,16 +50,15 @@ def advance_interneuron(voltage, current, quiet, k, dt):
 
 
 @njit
-def fire_interneurons(state, step, dt, h, k, prep, pool):
-    """Advance all interneurons by `h` ms; those that reach their threshold send a spike over one synaptic delay."""
-    fibres = prep.fibre_gain.shape[1]
-    arrival = step + round(k.synaptic_delay / dt)
-    for j in range(state.voltage.size):
-        state.quiet[j] += h
-        state.voltage[j], state.current[j] = advance_interneuron(
-            state.voltage[j], state.current[j], state.quiet[j], k, h
-        )
-        if state.voltage[j] >= prep.interneuron_threshold[pool, j]:
-            state.voltage[j] = 0.0
-            state.quiet[j] = 0.0
-            post(state.arrivals, fibres + j, arrival)
+def fire_interneurons(voltage, current, quiet, threshold, arrivals, first, arrival, h, k):
+    """Advance all interneurons by `h` ms; those that reach their threshold post a spike for step `arrival`.
+
+    `first` is the index of the first interneuron among the sources.
+    """
+    for j in range(voltage.size):
+        quiet[j] += h
+        voltage[j], current[j] = advance_interneuron(voltage[j], current[j], quiet[j], k, h)
+        if voltage[j] >= threshold[j]:
+            voltage[j] = 0.0
+            quiet[j] = 0.0
+            post(arrivals, first + j, arrival)

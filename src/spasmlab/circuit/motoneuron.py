@@ -366,10 +366,15 @@ def blown_up(x, limit):
     return False
 
 
-@njit
-def highest(x):
-    """The highest soma voltage of one block."""
-    top = x[SOMA * BLOCK]
-    for i in range(1, BLOCK):
-        top = max(top, x[SOMA * BLOCK + i])
+@njit(fastmath=True)
+def advance_pool(x, c, before, s):
+    """Advance every block by one step; `before` (cells,) keeps the soma voltages from before. Returns the highest."""
+    top = 0.0
+    for b in range(x.shape[0]):
+        block, constants = x[b], c[b]
+        for i in range(BLOCK):
+            before[b * BLOCK + i] = block[SOMA * BLOCK + i]
+        advance(block, constants, s)
+        for i in range(BLOCK):
+            top = max(top, block[SOMA * BLOCK + i])
     return top

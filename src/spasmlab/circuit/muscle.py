@@ -97,15 +97,18 @@ def twitch(unit, now, state, k, prep, pool):
 
 
 @njit
-def sum_twitches(drive, twitches, h, prep, pool):
-    """Advance all twitches by `h` ms, exactly; returns activation. (a, f): a' = −a/T, f' = (e·a − f)/T."""
+def sum_twitches(drive, twitches, h, share, time):
+    """Advance all twitches by `h` ms, exactly; returns activation. (a, f): a' = −a/T, f' = (e·a − f)/T.
+
+    `share` of the tetanic force and twitch `time` T (ms) are those of the units.
+    """
     activation = 0.0
     for unit in range(drive.size):
-        part = h / prep.unit_time[pool, unit]
+        part = h / time[unit]
         decay = exponential(-part)
         twitches[unit] = decay * (twitches[unit] + math.e * part * drive[unit])
         drive[unit] *= decay
-        activation += prep.unit_share[pool, unit] * twitches[unit]
+        activation += share[unit] * twitches[unit]
     return activation
 
 
