@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit, prange
 
-from spasmlab.circuit import afferent
+from spasmlab.circuit import afferent, source
 from spasmlab.circuit.afferent import MILLISECONDS, excite_fibres, fire_fibres, first_phase, next_interval
 from spasmlab.circuit.fastmath import normal
 from spasmlab.circuit.interneuron import fire_interneurons
@@ -332,8 +332,17 @@ def simulate_row(run, prep, protocol, k, dt, slots, recording):
     recording.failed_at[run] = time
 
 
-@njit(parallel=True, cache=True)
-def simulate_all(prep, protocol, numbers, dt, slots, recording):
-    """All runs, each on one thread; `numbers` holds one record per subject."""
-    for run in prange(protocol.subject.size):
-        simulate_row(run, prep, protocol, numbers[protocol.subject[run]], dt, slots, recording)
+def _compiled(source):
+    """The kernel under a cache key that holds `source`: Numba makes a closure's variables part of the key."""
+
+    @njit(parallel=True, cache=True)
+    def simulate_all(prep, protocol, numbers, dt, slots, recording):
+        """All runs, each on one thread; `numbers` holds one record per subject."""
+        _ = source
+        for run in prange(protocol.subject.size):
+            simulate_row(run, prep, protocol, numbers[protocol.subject[run]], dt, slots, recording)
+
+    return simulate_all
+
+
+simulate_all = _compiled(source.digest())

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
+from spasmlab.circuit import source
 from spasmlab.circuit.afferent import MILLISECONDS
 from spasmlab.circuit.cord import DT
 from spasmlab.circuit.motoneuron import (
@@ -62,24 +63,33 @@ def current_clamp(
     return Clamp(np.arange(len(soma)) * every * dt, soma, dendrite, spikes)
 
 
-@njit(cache=True)
-def _inject(x, c, numbers, current, dt, every, soma, dendrite, times, units, counted):
-    k = numbers[0]
-    one = prepare_step(k, dt)
-    before = np.zeros(BLOCK)
-    for step in range(len(current)):
-        for b in range(len(x)):
-            for i in range(BLOCK):
-                cell = b * BLOCK + i
-                if step % every == 0:
-                    soma[step // every, cell] = x[b, SOMA * BLOCK + i]
-                    dendrite[step // every, cell] = x[b, DENDRITE * BLOCK + i]
-                before[i] = x[b, SOMA * BLOCK + i]
-                x[b, CURRENT * BLOCK + i] = current[step, cell]
-            advance(x[b], c[b], one)
-            for i in range(BLOCK):
-                v = x[b, SOMA * BLOCK + i]
-                if v > k.spike_detection and before[i] <= k.spike_detection and counted[0] < len(times):
-                    times[counted[0]] = (step + (k.spike_detection - before[i]) / (v - before[i])) * dt
-                    units[counted[0]] = b * BLOCK + i
-                    counted[0] += 1
+def _compiled(source):
+    """The kernel under a cache key that holds `source` (see `circuit.source`)."""
+
+    @njit(cache=True)
+    def _inject(x, c, numbers, current, dt, every, soma, dendrite, times, units, counted):
+        _ = source
+        k = numbers[0]
+        one = prepare_step(k, dt)
+        before = np.zeros(BLOCK)
+        for step in range(len(current)):
+            for b in range(len(x)):
+                for i in range(BLOCK):
+                    cell = b * BLOCK + i
+                    if step % every == 0:
+                        soma[step // every, cell] = x[b, SOMA * BLOCK + i]
+                        dendrite[step // every, cell] = x[b, DENDRITE * BLOCK + i]
+                    before[i] = x[b, SOMA * BLOCK + i]
+                    x[b, CURRENT * BLOCK + i] = current[step, cell]
+                advance(x[b], c[b], one)
+                for i in range(BLOCK):
+                    v = x[b, SOMA * BLOCK + i]
+                    if v > k.spike_detection and before[i] <= k.spike_detection and counted[0] < len(times):
+                        times[counted[0]] = (step + (k.spike_detection - before[i]) / (v - before[i])) * dt
+                        units[counted[0]] = b * BLOCK + i
+                        counted[0] += 1
+
+    return _inject
+
+
+_inject = _compiled(source.digest())
