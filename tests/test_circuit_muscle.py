@@ -34,39 +34,38 @@ def _bend():
 
 
 @njit
-def _activation(times, gains, h, steps, prep):
-    """Activation of the muscle when the first unit alone gets impulses of given gain at given steps."""
-    drive, twitches = np.zeros(prep.unit_time.shape[1]), np.zeros(prep.unit_time.shape[1])
+def _activation(times, gains, h, steps, share, time):
+    """Activation of a muscle when its first unit alone gets impulses of given gain at given steps."""
+    drive, twitches = np.zeros(share.size), np.zeros(share.size)
     trace, next_one = np.zeros(steps), 0
     for step in range(steps):
         if next_one < times.size and step == times[next_one]:
             drive[0] += gains[next_one]
             next_one += 1
-        trace[step] = muscle.sum_twitches(drive, twitches, h, prep, 0)
+        trace[step] = muscle.sum_twitches(drive, twitches, h, share, time)
     return trace
 
 
-def _single(duration=400.0, h=STEP):
-    prep = bench().preparation
-    trace = _activation(np.array([0]), np.array([1.0]), h, round(duration / h), prep)
-    return trace / prep.unit_share[0, 0], float(prep.unit_time[0, 0])
+TIME = 60.0  # ms, of the one unit
+
+
+def _unit(times, gains, steps):
+    """Force of a single unit of twitch force 1, every STEP ms."""
+    return _activation(np.array(times), np.array(gains, float), STEP, steps, np.ones(1), np.full(1, TIME))
 
 
 def test_twitch_is_its_closed_form_and_peaks_at_its_time_with_gain_one():
     """P (t/T) exp(1 − t/T), solved exactly: the step does not matter."""
-    trace, time = _single()
+    trace = _unit([0], [1.0], 4000)
     t = STEP * np.arange(1, trace.size + 1)
-    np.testing.assert_allclose(trace, t / time * np.exp(1 - t / time), rtol=1e-6)
-    assert t[trace.argmax()] == pytest.approx(time, abs=STEP)
+    np.testing.assert_allclose(trace, t / TIME * np.exp(1 - t / TIME), rtol=1e-6)
+    assert t[trace.argmax()] == pytest.approx(TIME, abs=STEP)
     assert trace.max() == pytest.approx(1.0, abs=1e-5)
 
 
 def test_twitches_add():
-    prep = bench().preparation
-    both = _activation(np.array([0, 300]), np.array([1.0, 0.7]), STEP, 3000, prep)
-    first = _activation(np.array([0]), np.array([1.0]), STEP, 3000, prep)
-    second = _activation(np.array([300]), np.array([0.7]), STEP, 3000, prep)
-    np.testing.assert_allclose(both, first + second, atol=1e-15)
+    both = _unit([0, 300], [1.0, 0.7], 3000)
+    np.testing.assert_allclose(both, _unit([0], [1.0], 3000) + _unit([300], [0.7], 3000), atol=1e-15)
 
 
 def test_shares_of_all_units_in_fused_tetanus_make_activation_one():
@@ -79,12 +78,9 @@ def test_shares_of_all_units_in_fused_tetanus_make_activation_one():
 @pytest.mark.parametrize("rate", [4.0, 8.0])
 def test_tetanus_to_twitch_is_that_of_a_simulated_fused_tetanus(rate):
     """A unit driven `rate` impulses a twitch time: mean force over the twitch, against the closed form."""
-    prep, k = bench().preparation, _numbers()
-    time = prep.unit_time[0, 0]
-    interval = round(time / rate / STEP)
-    gain = muscle.twitch_gain(interval * STEP, time, k)
-    times = np.arange(200) * interval
-    trace = _activation(times, np.full(200, gain), STEP, 200 * interval, prep) / prep.unit_share[0, 0]
+    interval = round(TIME / rate / STEP)
+    gain = muscle.twitch_gain(interval * STEP, TIME, _numbers())
+    trace = _unit(np.arange(200) * interval, np.full(200, gain), 200 * interval)
     settled = trace[-20 * interval :]
     assert np.ptp(settled) < 0.02 * settled.mean(), "fused"
     assert settled.mean() == pytest.approx(muscle.tetanus_to_twitch(known()), rel=0.02)
