@@ -18,7 +18,7 @@ from spasmlab.circuit.bench import Bench, Run, Stimulus
 from spasmlab.parameter import beside
 
 READOUTS = {
-    "spasm_duration": ("s", "time with force above the threshold after the end of the train"),
+    "spasm_duration": ("s", "from the end of the train to the last force above the threshold"),
     "spasm_impulse": ("N m s", "active torque summed over the time after the train"),
     "sustained_units": ("1", "share of the pool still firing half a second after the train"),
     "train_peak_torque": ("N m", "largest active torque up to the end of the train plus 200 ms"),

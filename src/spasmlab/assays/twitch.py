@@ -1,7 +1,7 @@
 """Twitch and 50 Hz tetanus of soleus, by direct stimulation of the muscle and through its nerve.
 
-Direct stimulation bypasses every synapse: a drug that acts on nerves leaves it as it is, one that acts on the muscle
-fibre does not. The ankle is held at 0°.
+Direct stimulation is under curare and bypasses every synapse: a drug that acts on nerves leaves it as it is, one that
+acts on the muscle fibre does not. The ankle is held at 0°.
 """
 
 from __future__ import annotations
@@ -29,7 +29,11 @@ def run(bench: Bench) -> AssayResult:
     """A direct twitch, a direct tetanus and a nerve twitch of every subject."""
     known = {name: p.number for name, p in beside("assays.twitch").items()}
     trials = _trials(known)
-    runs = [Run(s, name, d, stimuli=stimuli) for s in range(bench.subjects) for name, d, stimuli in trials]
+    runs = [
+        Run(s, name, duration, stimuli=stimuli, curare=name.endswith("direct"))
+        for s in range(bench.subjects)
+        for name, duration, stimuli in trials
+    ]
     recordings = bench.simulate(runs)
     torque = [
         active_torque(bench, r.subject, rec.trace[:, cord.FORCE])

@@ -32,7 +32,7 @@ class Run:
     """One run of one subject: duration (ms), a ramp of the ankle (rad, rad/s, ms) and stimuli.
 
     `trial` names the run's random numbers together with the subject's seed and draw, so that the same trial of two
-    arms meets the same noise.
+    arms meets the same noise. `curare` blocks transmission from nerve to muscle.
     """
 
     subject: int
@@ -45,6 +45,7 @@ class Run:
     ramp_rise: float = 0.0
     stimuli: tuple[Stimulus, ...] = ()
     quiet: float = 0.0
+    curare: bool = False
 
 
 @dataclass
@@ -140,7 +141,7 @@ class Bench:
         return cord.Preparation(
             cells=np.stack([pool.blocks() for pool in self.pools]),
             rest=np.stack(
-                [motoneuron.resting_blocks(pool, _record(known, named)) for known, named, pool in each]
+                [motoneuron.settled_blocks(pool, _record(known, named)) for known, named, pool in each]
             ),
             kind=wires[0].kind,
             effect=wires[0].effect,
@@ -227,6 +228,7 @@ class Bench:
             key=np.array([k & 0xFFFF_FFFF_FFFF_FFFF for k in keys], np.uint64),
             duration=column_of("duration"),
             quiet=column_of("quiet"),
+            curare=np.array([run.curare for run in runs]),
             ramp=np.stack([column_of(f"ramp_{part}") for part in cord.RAMP], axis=1),
             stimulus_time=time,
             stimulus_kind=kind,

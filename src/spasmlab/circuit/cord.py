@@ -28,7 +28,7 @@ from spasmlab.circuit.muscle import (
 )
 from spasmlab.circuit.queue import Queue, new_queue, post, source_of
 from spasmlab.circuit.spindle import ia_rate, ii_rate, velocity_response
-from spasmlab.circuit.synapse import deliver
+from spasmlab.circuit.synapse import condition, deliver
 
 DT = 0.025  # ms; a spike train of a motoneuron is then within 0.4 % of its limit
 LIMB_STEPS = 4  # of cells in one step of limb and interneurons
@@ -38,7 +38,8 @@ TRACES = ("angle", "velocity", "length", "activation", "force", "ia_rate", "ii_r
 (ANGLE, VELOCITY, LENGTH, ACTIVATION, FORCE, IA_RATE, II_RATE, CONDITIONING) = range(len(TRACES))
 CODES = ("done", "membrane voltage", "muscle length", "more spikes than there is room for")
 (DONE, BAD_VOLTAGE, BAD_LENGTH, TOO_MANY_SPIKES) = range(len(CODES))
-# How a spike came about: of the cell and on its way to the muscle, met by an antidromic impulse, or electric.
+# How a spike came about: of the cell and on its way to the muscle; stopped on that way by an antidromic impulse or
+# curare; electric.
 SPIKES = ("orthodromic", "collided", "direct")
 (ORTHODROMIC, COLLIDED, DIRECT) = range(len(SPIKES))
 NEVER = -1  # an axon that carries no antidromic impulse
@@ -76,6 +77,7 @@ class Protocol(NamedTuple):
     key: np.ndarray  # uint64, names the run's random numbers
     duration: np.ndarray  # ms
     quiet: np.ndarray  # ms without a spike after the last stimulus that end the run early; 0: never
+    curare: np.ndarray  # whether transmission from nerve to muscle is blocked
     ramp: np.ndarray  # (runs, RAMP) the movement of the ankle
     stimulus_time: np.ndarray  # (runs, most) ms; infinite where there is none
     stimulus_kind: np.ndarray
@@ -104,7 +106,9 @@ class State(NamedTuple):
     impulses: Queue  # spikes on their way to the muscle
     direct: np.ndarray  # (cells,) step at which the electrode excited the axon; NEVER: no antidromic impulse
     tiring: np.ndarray  # (fibres, 3) volley pool, rate pool, time of the last spike
-    conditioning: np.ndarray  # (1,) presynaptic inhibition by the antagonist's afferents
+    conditioning: (
+        np.ndarray
+    )  # (3,) presynaptic inhibition by the antagonist's afferents, a stage before it, its drive
     phase: np.ndarray  # (fibres,) how far in its interval a spindle fibre is
     goal: np.ndarray  # (fibres,) that interval, of mean 1
     rates: np.ndarray  # (classes of fibres,) pulses per second
@@ -150,7 +154,7 @@ def begin(run, prep, protocol, k, slots):
     interneurons = sources - fibres
     return State(
         prep.rest[pool].copy(), np.zeros(cells), drift, new_queue(slots, sources), new_queue(slots, cells),
-        np.full(cells, NEVER), tiring, np.zeros(1), phase, goal, np.zeros(len(afferent.FIBRES)),
+        np.full(cells, NEVER), tiring, np.zeros(3), phase, goal, np.zeros(len(afferent.FIBRES)),
         np.zeros(interneurons), np.zeros(interneurons), np.full(interneurons, MILLISECONDS),
         np.zeros(cells), np.zeros(cells), np.full(cells, -MILLISECONDS), limb, np.zeros(1, np.int64), last_event,
     )  # fmt: skip
@@ -180,7 +184,8 @@ def stimulate(run, j, step, dt, state, protocol, recording, prep):
         if kind == afferent.MUSCLE:
             post(state.impulses, unit, step + 1)
         elif kind == afferent.TIBIAL_NERVE and prep.motor_threshold[pool, unit] <= intensity:
-            post(state.impulses, unit, step + round(prep.unit_direct[pool, unit] / dt))
+            if not protocol.curare[run]:
+                post(state.impulses, unit, step + round(prep.unit_direct[pool, unit] / dt))
             state.waiting[0] += state.direct[unit] == NEVER
             state.direct[unit] = step
             room = note(run, step * dt, unit, DIRECT, recording) and room
@@ -197,19 +202,24 @@ def invade(step, dt, state, k, prep, pool):
 
 
 @njit
-def fire(unit, now, step, dt, run, state, recording, prep, pool):
-    """A motoneuron has fired: its impulse goes to the muscle unless an antidromic one meets it or has just fired it."""
+def fire(unit, now, step, dt, run, state, recording, prep, protocol):
+    """A motoneuron has fired: its impulse goes to the muscle unless an antidromic one meets it or has just fired it,
+    or curare stops it there.
+    """
+    pool = protocol.pool[run]
     state.last_event[0] = now
     if state.direct[unit] != NEVER:
         state.direct[unit] = NEVER
         state.waiting[0] -= 1
+        return note(run, now, unit, COLLIDED, recording)
+    if protocol.curare[run]:
         return note(run, now, unit, COLLIDED, recording)
     post(state.impulses, unit, step + round(prep.unit_delay[pool, unit] / dt))
     return note(run, now, unit, ORTHODROMIC, recording)
 
 
 @njit
-def fire_cells(step, dt, run, state, recording, k, prep, pool):
+def fire_cells(step, dt, run, state, recording, k, prep, protocol):
     """Send the impulses of the motoneurons that have just fired; returns False when the recording is full."""
     room = True
     for unit in range(state.before.size):
@@ -217,7 +227,7 @@ def fire_cells(step, dt, run, state, recording, k, prep, pool):
         invaded = was == k.antidromic_voltage and state.direct[unit] != NEVER
         if invaded or (v > k.spike_detection and was <= k.spike_detection):
             part = 0.0 if invaded else (k.spike_detection - was) / (v - was)
-            room = fire(unit, (step + part) * dt, step, dt, run, state, recording, prep, pool) and room
+            room = fire(unit, (step + part) * dt, step, dt, run, state, recording, prep, protocol) and room
     return room
 
 
@@ -294,14 +304,14 @@ def simulate_one(run, prep, protocol, k, dt, slots, recording):
             invade(step, dt, state, k, prep, pool)
         top = advance_pool(x, cells, before, one)
         fired = top > k.spike_detection or waiting[0] > 0
-        if fired and not fire_cells(step, dt, run, state, recording, k, prep, pool):
+        if fired and not fire_cells(step, dt, run, state, recording, k, prep, protocol):
             return TOO_MANY_SPIKES, now
         if step % LIMB_STEPS == 0:
             fire_interneurons(
                 state.voltage, state.current, state.quiet, prep.interneuron_threshold[pool], state.arrivals,
                 fibres, step + synapse, h, k,
             )  # fmt: skip
-            state.conditioning[0] *= 1 - h / k.presynaptic_decay
+            condition(state.conditioning, h, k)
             move_limb(
                 now, h, limb, state.rates, state.drive, state.twitches, prep.unit_share[pool], prep.unit_time[pool],
                 protocol.ramp[run], prep.lengthening, k,

@@ -20,9 +20,11 @@ import numpy as np
 from numba import njit
 
 from spasmlab.circuit.fastmath import exponential, gate, linoid, normal, relax, sigmoid
+from spasmlab.errors import SolveError
 from spasmlab.parameter import Parameter
 from spasmlab.streams import stream
 
+RESTING_ITERATIONS, RESTING_TOLERANCE = 10_000, 1e-4  # of them most take under a hundred; mV
 BLOCK = (
     32  # cells stepped together; a compile-time constant, so that the compiler keeps them in vector registers
 )
@@ -94,11 +96,59 @@ class Pool:
 
 
 def resting_blocks(pool: Pool, k: np.recarray) -> np.ndarray:
-    """The state of a pool held at rest, shape (blocks, len(STATES)·BLOCK): V = 0 and every gate at its steady value."""
-    state = np.zeros((len(STATES), pool.size))
-    u = -pool.constants["spike_origin"]
+    """The state of a pool held at V = 0, shape (blocks, len(STATES)·BLOCK): every gate at its steady value there."""
+    return _blocks_at(pool, k, np.zeros(pool.size), np.zeros(pool.size))
 
-    def linear(half, slope, sign):
+
+def settled_blocks(pool: Pool, k: np.recarray) -> np.ndarray:
+    """The state of a resting pool, shape (blocks, len(STATES)·BLOCK): both voltages and every gate at their fixed point
+    under the resting bias, as reached from V = 0.
+
+    With gates held, the voltages solve a linear 2×2 system; gates and voltages are moved towards each other by halves
+    until they agree. Raises SolveError where they do not.
+    """
+    c = pool.constants
+    soma, dendrite, moves = np.zeros(pool.size), np.zeros(pool.size), np.zeros((2, pool.size))
+    for _ in range(RESTING_ITERATIONS):
+        gates = steady_gates(pool, k, soma, dendrite)
+        sodium = c["sodium"] * gates[M] ** 3 * gates[H]
+        potassium = c["fast_potassium"] * gates[N] ** 4 + c["slow_potassium"] * gates[Q] ** 2
+        calcium = c["calcium"] * gates[P] * gates[R]
+        a = c["soma_leak"] + sodium + potassium + c["coupling"]
+        b = c["dendrite_leak"] + calcium + c["coupling"]
+        into_soma = (
+            sodium * k.sodium_reversal
+            + potassium * k.potassium_reversal
+            + k.resting_bias * c["input_conductance"]
+        )
+        into_dendrite = calcium * k.calcium_reversal
+        scale = a * b - c["coupling"] ** 2
+        moves = np.stack([(into_soma * b + c["coupling"] * into_dendrite) / scale - soma,
+                          (a * into_dendrite + c["coupling"] * into_soma) / scale - dendrite])  # fmt: skip
+        soma, dendrite = soma + 0.5 * moves[0], dendrite + 0.5 * moves[1]
+        if np.abs(moves).max() < RESTING_TOLERANCE:
+            break
+    else:
+        raise SolveError(
+            f"the resting pool does not settle: its voltages still move by {np.abs(moves).max():.2g} mV"
+        )
+    return _blocks_at(pool, k, soma, dendrite)
+
+
+def _blocks_at(pool: Pool, k: np.recarray, soma: np.ndarray, dendrite: np.ndarray) -> np.ndarray:
+    """The state with given voltages and the gates steady there."""
+    state = np.zeros((len(STATES), pool.size))
+    state[SOMA], state[DENDRITE] = soma, dendrite
+    for row, value in steady_gates(pool, k, soma, dendrite).items():
+        state[row] = value
+    return _in_blocks(state)
+
+
+def steady_gates(pool: Pool, k: np.recarray, soma: np.ndarray, dendrite: np.ndarray) -> dict[int, np.ndarray]:
+    """The steady value of every gate at given voltages (mV above rest, one per cell), by row of the state."""
+    u = soma - pool.constants["spike_origin"]
+
+    def linear(half: float, slope: float, sign: int) -> np.ndarray:
         x = sign * (u - half) / slope
         return x / (1 - np.exp(-x))
 
@@ -106,7 +156,8 @@ def resting_blocks(pool: Pool, k: np.recarray) -> np.ndarray:
         M: k.m_opening_rate * k.m_opening_slope * linear(k.m_opening_half, k.m_opening_slope, 1),
         H: k.h_opening_rate * np.exp((k.h_opening_half - u) / k.h_opening_slope),
         N: k.n_opening_rate * k.n_opening_slope * linear(k.n_opening_half, k.n_opening_slope, 1),
-        Q: k.slow_potassium_opening_rate / (1 + np.exp(k.slow_potassium_half / k.slow_potassium_slope)),
+        Q: k.slow_potassium_opening_rate
+        / (1 + np.exp((k.slow_potassium_half - soma) / k.slow_potassium_slope)),
     }
     closing = {
         M: k.m_closing_rate * k.m_closing_slope * linear(k.m_closing_half, k.m_closing_slope, -1),
@@ -114,11 +165,10 @@ def resting_blocks(pool: Pool, k: np.recarray) -> np.ndarray:
         N: k.n_closing_rate * np.exp((k.n_closing_half - u) / k.n_closing_slope),
         Q: pool.constants["slow_closing"],
     }
-    for gate_row in opening:
-        state[gate_row] = opening[gate_row] / (opening[gate_row] + closing[gate_row])
-    state[P] = 1 / (1 + np.exp(pool.constants["pic_half"] / k.pic_slope))
-    state[R] = 1 / (1 + np.exp(-k.pic_inactivation_half / k.pic_inactivation_slope))
-    return _in_blocks(state)
+    gates = {row: opening[row] / (opening[row] + closing[row]) for row in opening}
+    gates[P] = 1 / (1 + np.exp((pool.constants["pic_half"] - dendrite) / k.pic_slope))
+    gates[R] = 1 / (1 + np.exp((dendrite - k.pic_inactivation_half) / k.pic_inactivation_slope))
+    return gates
 
 
 def _in_blocks(rows: np.ndarray) -> np.ndarray:

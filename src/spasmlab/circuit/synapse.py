@@ -174,6 +174,17 @@ def strength_of(source, kind, now, tiring, conditioning, k):
 
 
 @njit
+def condition(conditioning, h, k):
+    """Advance conditioned presynaptic inhibition by `h` ms: two stages follow the drive one after the other, and the
+    drive decays, so that it begins late and is largest some 20 ms after a volley.
+    """
+    share = h / k.presynaptic_rise
+    conditioning[0] += (conditioning[1] - conditioning[0]) * share
+    conditioning[1] += (conditioning[2] - conditioning[1]) * share
+    conditioning[2] *= 1 - h / k.presynaptic_decay
+
+
+@njit
 def deliver(source, now, state, prep, pool, k):
     """A spike of `source` reaches its terminals at `now`: tire them, and add to their targets."""
     kind = prep.kind[source]
@@ -182,7 +193,7 @@ def deliver(source, now, state, prep, pool, k):
     if effect == ONTO_INTERNEURON:
         add_to_interneurons(state.current, prep, pool, source, strength)
         if kind == afferent.TIBIALIS_IA:
-            state.conditioning[0] += k.presynaptic_conditioned / k.tibialis_ia_fibres
+            state.conditioning[2] += k.presynaptic_conditioned / k.tibialis_ia_fibres
     elif effect == FAST_EXCITATION:
         add_to_cells(state.x, FAST, prep, pool, source, strength)
     elif effect == SLOW_EXCITATION:
