@@ -112,16 +112,20 @@ def test_conditioning_reaches_soleus_terminals_only():
     assert held == free
 
 
-def test_antagonist_volley_conditions_and_the_conditioning_decays():
+def test_antagonist_volley_conditions_after_a_rise_of_two_stages_and_the_conditioning_decays():
+    """Two stages of rate a after a drive exp(−bt): a²(exp(−bt) − exp(−at)(1 + (a − b)t))/(a − b)²."""
     of = bench()
     run = Run(0, "peroneal volley", 300.0, stimuli=(Stimulus(50.0, PERONEAL, 20.0),))
     trace = of.simulate([run])[0].trace[:, cord.CONDITIONING]
     k = of.numbers[0]
     assert np.all(trace[:50] == 0.0)
-    assert trace.max() == pytest.approx(k.presynaptic_conditioned, rel=0.05)
-    late = np.arange(80, 280)
+    a, b, t = 1 / k.presynaptic_rise, 1 / k.presynaptic_decay, np.arange(300.0)
+    rise = a**2 * (np.exp(-b * t) - np.exp(-a * t) * (1 + (a - b) * t)) / (a - b) ** 2
+    assert trace.max() == pytest.approx(k.presynaptic_conditioned * rise.max(), rel=0.02)
+    assert 15 < trace.argmax() - 50 < 60, "D1 is largest some tens of ms after the volley"
+    late = np.arange(200, 290)
     decay = -np.polyfit(late, np.log(trace[late]), 1)[0]
-    assert 1 / decay == pytest.approx(k.presynaptic_decay, rel=0.01)
+    assert 1 / decay == pytest.approx(k.presynaptic_decay, rel=0.02)
 
 
 def test_without_release_from_ia_terminals_no_shock_and_no_stretch_reaches_the_motoneurons():
