@@ -48,6 +48,8 @@ def _at(chain: Any, solved_at: np.ndarray, time: float) -> dict[str, Any]:
     index = int(np.searchsorted(solved_at, time))
     fluids = {
         name: quantity.from_draws(chain[signal].isel(time=index).values, "mg/L").as_dict()
+        if signal in chain
+        else quantity.Quantity(None, "mg/L").as_dict()
         for name, signal in FLUIDS.items()
     }
     return {"time_h": time, **fluids.pop("plasma"), **fluids}

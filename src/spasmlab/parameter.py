@@ -154,13 +154,15 @@ def modules() -> tuple[str, ...]:
 
 @cache
 def ledger() -> dict[str, Parameter]:
-    """Every parameter by path: those beside code, then those of drugs, conditions and hypotheses."""
-    from spasmlab import condition, drug, hypothesis
+    """Every parameter by path: those beside code, then those of drugs, conditions, hypotheses and populations."""
+    from spasmlab import condition, drug, hypothesis, population, variability
 
     found = {p.path: p for module in modules() for p in beside(module).values()}
-    found |= {p.path: p for name in drug.names() for p in drug.load(name).parameters.values()}
+    found |= {p.path: p for name in drug.names() for p in drug.load(name).records}
     for kind in (condition, hypothesis):
         found |= {p.path: p for name in kind.names() for p in kind.load(name).parameters.values()}
+    for kind in (population, variability):
+        found |= {path: p for name in kind.names() for path, p in kind.load(name).parameters.items()}
     return found
 
 

@@ -84,7 +84,7 @@ def run_chain(
         from spasmlab.chain.solve import solve
         from spasmlab.chain.solve import warm_up as warm_up_chain
 
-        warm_up_chain()
+        warm_up_chain(request.drug, request.formulation)
     asked = output_times(request) if times_h is None else times_h
     with stages("Slow chain: solving"):
         chain = solve(

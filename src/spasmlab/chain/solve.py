@@ -37,7 +37,7 @@ def solve(
     *,
     days: float,
     formulation: str = "ir",
-    fed: bool = False,
+    fed: bool | float = False,
     draws: int = 1,
     seed: int = 0,
     times_h: np.ndarray | list[float] | None = None,
@@ -48,8 +48,8 @@ def solve(
     """Every signal of the chain as a variable (draw, time), with units; time in h, hourly where not given.
 
     Draw 0 uses the central value of each parameter; each further draw moves every parameter by its doubt.
-    No regimen means no drug. `overrides` sets parameters by name, in the unit of the pathway. `checked`
-    draws, chosen by the seed, are solved again adaptively; `attrs["achieved_error"]` is the largest
+    No regimen means no drug. `fed` is the size of the meal around each dose, 0 to 1 (`food`).
+    `overrides` sets parameters by name, in the unit of the pathway. `checked` draws, chosen by the seed, are solved again adaptively; `attrs["achieved_error"]` is the largest
     difference of any signal as a share of its largest value. The coordinate `parameter_value` holds what
     each draw was solved with. Raises InputError for what cannot be simulated, SolveError where a run blows
     up.
@@ -59,8 +59,8 @@ def solve(
     drug.formulation(formulation)
     person = patient or patients.default()
     times = _output_times(times_h, days)
-    pathway, draws = body.whole(), _at_least_one(draws)
-    resolved = resolve.records(pathway, drug, condition, hypothesis)
+    pathway, draws = body.of(drug, formulation), _at_least_one(draws)
+    resolved = resolve.records(pathway, drug, condition, hypothesis, formulation)
     values = resolve.values(pathway, resolved, person, fed=fed, draws=draws, seed=seed, overrides=overrides)
     doses, amounts = _doses(regimen, person, days)
     longest = resolve.bounds(pathway, resolved, "lag")[1]
@@ -69,7 +69,8 @@ def solve(
     errors = achieved_errors(problem, times, checked, seed)
     named = {"drug": drug, "condition": condition, "hypothesis": hypothesis}
     attrs = {kind: thing.name if thing else "none" for kind, thing in named.items()}
-    attrs |= {"regimen": regimen.text if regimen else "none", "formulation": formulation, "fed": int(fed)}
+    attrs |= {"regimen": regimen.text if regimen else "none", "formulation": formulation, "fed": float(fed)}
+    attrs |= {"body": list(drug.body_of(formulation))}
     attrs |= {"days": float(days), "seed": seed, "checked_draws": min(checked, draws)}
     attrs |= {"checked_until_h": checked_until(doses, float(times[-1]))}
     attrs |= {"achieved_error": max(errors.values(), default=0.0), "longest_lag_h": longest}
@@ -98,6 +99,8 @@ def steady_at_plasma(
         drug, condition, hypothesis, draws=draws, seed=seed, overrides=overrides
     )
     pathway = body.from_plasma()
+    if not body.acts_on_release(body.of(drug)):
+        raise InputError(f"drug '{drug.name}' does not act through α2δ; what else it does comes with a later version")
     known = {name: row for name, row in zip(names, parameters, strict=True) if name in pathway.params}
     found = fixed_point(pathway, {**known, "plasma_concentration": np.full(draws, float(plasma))})
     units = {"plasma_concentration": "mg/L", **pathway.signals}
@@ -113,7 +116,8 @@ def parameter_values(
     hypothesis: Shift | None = None,
     *,
     patient: Patient | None = None,
-    fed: bool = False,
+    formulation: str = "ir",
+    fed: bool | float = False,
     draws: int = 1,
     seed: int = 0,
     overrides: Mapping[str, float] | None = None,
@@ -121,8 +125,8 @@ def parameter_values(
     """Names of all parameters of the chain, and their values (parameters, draws) in the pathway's units."""
     from spasmlab import patient as patients
 
-    pathway, person = body.whole(), patient or patients.default()
-    resolved = resolve.records(pathway, drug, condition, hypothesis)
+    pathway, person = body.of(drug, formulation), patient or patients.default()
+    resolved = resolve.records(pathway, drug, condition, hypothesis, formulation)
     draws = _at_least_one(draws)
     return tuple(pathway.params), resolve.values(
         pathway, resolved, person, fed=fed, draws=draws, seed=seed, overrides=overrides
@@ -130,16 +134,21 @@ def parameter_values(
 
 
 def parameters_used(
-    drug: Drug, condition: Shift | None = None, hypothesis: Shift | None = None
+    drug: Drug,
+    condition: Shift | None = None,
+    hypothesis: Shift | None = None,
+    formulation: str = "ir",
 ) -> dict[str, Parameter]:
     """The records the chain rests on, after all shifts, by the path of the parameter they give a value to."""
-    return dict(resolve.records(body.whole(), drug, condition, hypothesis).values())
+    pathway = body.of(drug, formulation)
+    return dict(resolve.records(pathway, drug, condition, hypothesis, formulation).values())
 
 
-def warm_up() -> float:
-    """Load the compiled kernel, generating and compiling it where it is not cached; the seconds that took."""
+def warm_up(drug: Drug | None = None, formulation: str = "ir") -> float:
+    """Load the compiled kernel of a drug (the whole chain by default), generating and compiling it where it is
+    not cached; the seconds that took."""
     begun = time.perf_counter()
-    pathway = body.whole()
+    pathway = body.of(drug, formulation) if drug else body.whole()
     nothing = np.zeros(0)
     run(Problem(pathway, np.ones((len(pathway.params), 1)), nothing, nothing, 0.0), np.array([0.0, 1.0]))
     return time.perf_counter() - begun
