@@ -45,7 +45,11 @@ $OBSERVE
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def solve(p, initial, edges, counts, doses, amounts, pending, starting, record, lag, wanted, out):
+def solve(
+    p, initial, edges, counts, doses, amounts, pending, starting, record, lag, wanted,
+    ranges, rows, values, out
+):
+    own, apart = int(amounts.shape[1] > 1), int(values.shape[1] > 1)
     w = np.zeros($ROWS * $WIDTH)
     row = np.empty($ROW)
     at = np.empty($WIDTH)
@@ -72,14 +76,19 @@ def solve(p, initial, edges, counts, doses, amounts, pending, starting, record, 
                     for j in range($WIDTH):
                         arrival = doses[d] + w[lag * $WIDTH + j]
                         if start < arrival <= end:
-                            w[$DOSED + j] += amounts[d]
+                            w[$DOSED + j] += amounts[d, (base + j) * own]
                 for j in range($WIDTH):
                     set_step(w, j, (end - at[j]) / n)
                 steps(w, n)
             for d in range(starting[edge, 0], starting[edge, 1]):
                 for j in range($WIDTH):
                     if doses[d] + w[lag * $WIDTH + j] <= edges[edge]:
-                        w[$DOSED + j] += amounts[d]
+                        w[$DOSED + j] += amounts[d, (base + j) * own]
+            if ranges[edge, 1] > ranges[edge, 0]:
+                for c in range(ranges[edge, 0], ranges[edge, 1]):
+                    for j in range($WIDTH):
+                        w[rows[c] * $WIDTH + j] = values[c, (base + j) * apart]
+                terms(w)
             place = record[edge]
             if place >= 0:
                 for j in range($WIDTH):
