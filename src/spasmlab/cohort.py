@@ -67,32 +67,16 @@ class Cohort:
         return resolve.records(self.pathway(), self.drug, self.condition, self.hypothesis, self.formulation)
 
 
-@dataclass(frozen=True)
-class Group:
-    """Patients who take the same doses, by their places in a chunk, and their problem."""
-
-    places: np.ndarray
-    problem: Problem
-
-
-def groups(cohort: Cohort, people: People) -> list[Group]:
-    """The patients of a chunk as problems, one for each set of doses (missed doses and doses per kg differ)."""
+def problem(cohort: Cohort, people: People) -> Problem:
+    """The patients of a chunk, each with parameters and doses of its own."""
     pathway, resolved = cohort.pathway(), cohort.resolved()
     values = variability.values(
         pathway, resolved, cohort.drug, people, fed=cohort.fed, seed=cohort.seed, setting=cohort.setting,
         overrides=cohort.overrides,
     )  # fmt: skip
-    longest = resolve.bounds(pathway, resolved, "lag")[1]
     times, amounts = dose_amounts(cohort, people)
-    patterns, which = np.unique(amounts, axis=0, return_inverse=True)
-    found = []
-    for number, pattern in enumerate(patterns):
-        places, taken = np.flatnonzero(which.ravel() == number), pattern > 0
-        problem = Problem(
-            pathway, np.ascontiguousarray(values[:, places]), times[taken], pattern[taken], longest
-        )
-        found.append(Group(places, problem))
-    return found
+    longest = resolve.bounds(pathway, resolved, "lag")[1]
+    return Problem(pathway, values, times, np.ascontiguousarray(amounts.T), longest)
 
 
 def dose_amounts(cohort: Cohort, people: People) -> tuple[np.ndarray, np.ndarray]:
@@ -121,12 +105,7 @@ def solve(
     threads: int | None = None,
 ) -> dict[str, np.ndarray]:
     """Signals of each patient, an array (patients, times) each; `times_h` sorted and distinct."""
-    found = {name: np.empty((len(people), len(times_h))) for name in signals}
-    for group in groups(cohort, people):
-        solved = run(group.problem, times_h, signals, threads or os.cpu_count() or 1)
-        for name, values in solved.items():
-            found[name][group.places] = values
-    return found
+    return run(problem(cohort, people), times_h, signals, threads or os.cpu_count() or 1)
 
 
 def simulate(
@@ -284,18 +263,18 @@ def exposure_of(cohort: Cohort, people: People) -> dict[str, np.ndarray]:
 
     from spasmlab import exposure
 
-    as_written = replace(cohort, adherence=1.0)
-    found: dict[str, np.ndarray] = {}
-    for group in groups(as_written, people):
-        pathway = group.problem.pathway
-        coordinates = {"parameter": list(pathway.params)}
-        dataset = xarray.Dataset(
-            {}, {**coordinates, "parameter_value": (("parameter", "draw"), group.problem.parameters)},
-            {"body": cohort.drug.body_of(cohort.formulation)},
-        )  # fmt: skip
-        for name, values in exposure.metrics(dataset, cohort.regimen).items():
-            found.setdefault(name, np.empty(len(people)))[group.places] = values
-    return found
+    pathway, parameters = cohort.pathway(), problem(cohort, people).parameters
+    alone = cohort.regimen.needs_weight  # each weight has doses of its own
+    parts = np.split(np.arange(len(people)), len(people) if alone else 1)
+    found: list[dict[str, np.ndarray]] = []
+    for places in parts:
+        coordinates = {
+            "parameter": list(pathway.params),
+            "parameter_value": (("parameter", "draw"), parameters[:, places]),
+        }
+        body = {"body": cohort.drug.body_of(cohort.formulation)}
+        found.append(exposure.metrics(xarray.Dataset({}, coordinates, body), cohort.regimen))
+    return {name: np.concatenate([one[name] for one in found]) for name in found[0]}
 
 
 def _metric_units() -> dict[str, str]:
@@ -314,7 +293,7 @@ def achieved_error(
     sample = streams.stream(cohort.seed, "checked", "population").integers(count, size=checked)
     worst = 0.0
     for number in sample.tolist():
-        (group,) = groups(cohort, cohort.population.people(1, cohort.seed, number))
-        errors = achieved_errors(group.problem, times, 1, cohort.seed)
+        one = problem(cohort, cohort.population.people(1, cohort.seed, number))
+        errors = achieved_errors(one, times, 1, cohort.seed)
         worst = max(worst, *(errors[name] for name in signals))
     return worst
