@@ -50,7 +50,11 @@ def metrics(dataset: xarray.Dataset, regimen: Regimen) -> dict[str, np.ndarray]:
     the share of all doses. half_life is ln 2·Vss/CL, which rules accumulation and most of the decline;
     terminal_half_life is that of the last phase, which may hold little of the drug. Units: `UNITS`.
     """
-    problem = _problem(dataset)
+    return of_problem(_problem(dataset), regimen)
+
+
+def of_problem(problem: Problem, regimen: Regimen) -> dict[str, np.ndarray]:
+    """The same for the patients of a problem, whose doses and output times do not matter."""
     measure = _steady if regimen.repeats else _ending
     return _per_draw(problem, regimen, measure) | _half_lives(problem)
 
