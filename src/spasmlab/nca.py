@@ -77,7 +77,11 @@ def analyse(
     if not len(above):
         return found | {"auc_last": 0.0}
     times, values = times[: above[-1] + 1], values[: above[-1] + 1]
-    found |= {"c_last": float(values[-1]), "t_last": float(times[-1]), "auc_last": area(times, values, method)}
+    found |= {
+        "c_last": float(values[-1]),
+        "t_last": float(times[-1]),
+        "auc_last": area(times, values, method),
+    }
     return found | _to_infinity(times, values, found, dose, method)
 
 
@@ -95,7 +99,11 @@ def steady(
     times, values = _curve(times_h, levels, method)
     tau, auc = float(times[-1] - times[0]), area(times, values, method)
     mean, peak = auc / tau, int(np.argmax(values))
-    found = {"c_max": float(values[peak]), "t_max": float(times[peak] - times[0]), "c_min": float(values.min())}
+    found = {
+        "c_max": float(values[peak]),
+        "t_max": float(times[peak] - times[0]),
+        "c_min": float(values.min()),
+    }
     found |= {"auc_tau": auc, "c_average": mean}
     found["fluctuation"] = (found["c_max"] - found["c_min"]) / mean if mean else math.nan
     if dose is not None:
@@ -158,7 +166,12 @@ def _to_infinity(
     aumc = moment(times, values, method) + later
     found = {"terminal_rate": phase.rate, "half_life": math.log(2) / phase.rate}
     found |= {"adjusted_r2": phase.adjusted_r2, "points": float(phase.points)}
-    found |= {"auc_inf": auc, "extrapolated": beyond / auc, "aumc_inf": aumc, "mean_residence_time": aumc / auc}
+    found |= {
+        "auc_inf": auc,
+        "extrapolated": beyond / auc,
+        "aumc_inf": aumc,
+        "mean_residence_time": aumc / auc,
+    }
     if dose is not None:
         found |= {"clearance": dose / auc, "terminal_volume": dose / auc / phase.rate}
     return found
