@@ -29,6 +29,7 @@ from spasmlab.chain.disposition import (
     TwoCompartments,
 )
 from spasmlab.chain.gaba import GabaActions
+from spasmlab.chain.intravenous import Intravenous
 from spasmlab.chain.pathway import Pathway
 from spasmlab.chain.release import Release
 from spasmlab.chain.stage import Stage
@@ -45,6 +46,7 @@ PARTS: dict[str, tuple[type[Stage], ...]] = {
     "gut-window": (GutWindow,),
     "plain-uptake": (PlainUptake,),
     "first-order": (FirstOrder,),
+    "intravenous": (Intravenous,),
     "renal-clearance": (RenalClearance,),
     "plain-clearance": (PlainClearance,),
     "one-compartment": (OneCompartment,),

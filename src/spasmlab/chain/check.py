@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from spasmlab.chain.pathway import Pathway
 from spasmlab.chain.problem import Problem
 from spasmlab.chain.stage import arguments
 from spasmlab.errors import SolveError
@@ -47,7 +48,11 @@ def solve_plain(problem: Problem, times: np.ndarray, patient: int) -> dict[str, 
 
 def reading(problem: Problem, parameters: Mapping[str, float]) -> Observe:
     """From the states of a moment to every signal and rate (``d_<state>``), by calling the stages."""
-    pathway = problem.pathway
+    return reading_of(problem.pathway, parameters)
+
+
+def reading_of(pathway: Pathway, parameters: Mapping[str, float]) -> Observe:
+    """The same for a pathway and one patient's parameters."""
     nows = [(stage.now, arguments(stage.now)) for stage in pathway.stages if arguments(stage.now)]
     rates = [(stage.rates, arguments(stage.rates)) for stage in pathway.stages if arguments(stage.rates)]
 

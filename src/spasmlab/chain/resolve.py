@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from spasmlab.patient import Patient
     from spasmlab.shift import Shift
 
+MODELLED_INPUT = {"input_rate": "mg/h", "input_duration": "h"}  # of event tables (RATE -1 and -2), in no equation
 COVARIATES = ("weight", "creatinine_clearance", "fed", "dialysis")
 
 
@@ -135,7 +136,7 @@ def _require_known(drug: Drug, pathway: Pathway, formulation: str) -> None:
     from spasmlab.chain import body
 
     others = [body.of(drug, form.name) for form in drug.formulations.values() if form.available]
-    known = {name for one in (pathway, *others) for name in one.params}
+    known = {name for one in (pathway, *others) for name in one.params} | set(MODELLED_INPUT)
     for name in drug.parameters:
         if name not in known:
             raise unknown(f"parameter in drug '{drug.name}'", name, _drug_parameters(pathway))

@@ -68,10 +68,10 @@ class _Generator:
             "PARAMETERS": repr(tuple(pathway.params)),
             "SIGNALS": repr(tuple(pathway.signals)),
             "STATES": repr(tuple(pathway.states)),
-            "TERMS": _indent(self._term_lines(), 8),
-            "STEPS": _indent(self._step_lines(), 12),
-            "DECAYS": _indent(self._decay_lines(), 4),
-            "OBSERVE": _indent(self._observe_lines(), 4),
+            "TERMS": indent(self._term_lines(), 8),
+            "STEPS": indent(self._step_lines(), 12),
+            "DECAYS": indent(self._decay_lines(), 4),
+            "OBSERVE": indent(self._observe_lines(), 4),
             "STEP": self.rows["step"] * WIDTH,
             "STATE": len(pathway.params) + len(self.terms),
             "DOSED": self._dosed() * WIDTH,
@@ -128,22 +128,22 @@ class _Generator:
         used = set().union(*(e.free_symbols for e in self.terms), set())
         shared, reduced = sympy.cse(list(self.terms), symbols=sympy.numbered_symbols("shared_"))
         lines = self._loads(used)
-        lines += [f"{name} = {_code(e)}" for name, e in shared]
+        lines += [f"{name} = {code(e)}" for name, e in shared]
         rows = (self.rows[str(term)] for term in self.terms.values())
-        lines += [f"w[{row * WIDTH} + j] = {_code(e)}" for row, e in zip(rows, reduced, strict=True)]
+        lines += [f"w[{row * WIDTH} + j] = {code(e)}" for row, e in zip(rows, reduced, strict=True)]
         return lines or ["pass"]
 
     def _decay_lines(self) -> list[str]:
         lines = self._loads(set().union(*(e.free_symbols for e in self.decay.values()), set()))
         for state, rate in self.decay.items():
-            lines.append(f"w[{self.rows[f'decay_{state}'] * WIDTH} + j] = exp(-0.5 * step * {_code(rate)})")
+            lines.append(f"w[{self.rows[f'decay_{state}'] * WIDTH} + j] = exp(-0.5 * step * {code(rate)})")
         return lines
 
     def _observe_lines(self) -> list[str]:
         shared, reduced = sympy.cse(list(self.written.values()), symbols=sympy.numbered_symbols("shared_"))
         lines = self._loads(set().union(*(e.free_symbols for e in self.written.values())))
-        lines += [f"{name} = {_code(e)}" for name, e in shared]
-        lines += [f"row[{place}] = {_code(e)}" for place, e in enumerate(reduced)]
+        lines += [f"{name} = {code(e)}" for name, e in shared]
+        lines += [f"row[{place}] = {code(e)}" for place, e in enumerate(reduced)]
         first = len(self.written)
         rows = [self.rows[state] for state in self.pathway.states]
         return lines + [f"row[{first + i}] = w[{row * WIDTH} + j]" for i, row in enumerate(rows)]
@@ -171,14 +171,16 @@ class _Generator:
     def _slopes(self, stage: int) -> list[str]:
         moving = [symbol(s) for s in self.pathway.states] + [name for name, _ in self.shared]
         renamed = {s: sympy.Symbol(f"{s}_{stage}") for s in moving}
-        lines = [f"{renamed[name]} = {_code(e, renamed)}" for name, e in self.shared]
+        lines = [f"{renamed[name]} = {code(e, renamed)}" for name, e in self.shared]
         slopes = zip(self.rates, self.reduced, strict=True)
-        return lines + [f"d_{state}_{stage} = {_code(e, renamed)}" for state, e in slopes]
+        return lines + [f"d_{state}_{stage} = {code(e, renamed)}" for state, e in slopes]
 
 
-def _code(expression: Expression, renamed: Mapping[Expression, Expression] | None = None) -> str:
+def code(expression: Expression, renamed: Mapping[Expression, Expression] | None = None) -> str:
+    """An expression as Python text."""
     return str(_PRINTER.doprint(expression.xreplace(dict(renamed or {}))))
 
 
-def _indent(lines: Sequence[str], spaces: int) -> str:
+def indent(lines: Sequence[str], spaces: int) -> str:
+    """Lines joined, each pushed to the right."""
     return "\n".join(" " * spaces + line for line in lines)
