@@ -29,6 +29,7 @@ lint: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/python -m spasmlab.docs_tables
+	$(BIN)/python -m spasmlab.predicted_page
 
 pictures: run
 	cp $(OUT)/figures/overview.svg docs/picture.svg

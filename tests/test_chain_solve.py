@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chain_help import GABAPENTIN, LINEAR, ONE_COMPARTMENT, RELEASES, bateman, dosings, every, problem, rate_constants, value
+from chain_help import (
+    GABAPENTIN,
+    LINEAR,
+    ONE_COMPARTMENT,
+    RELEASES,
+    bateman,
+    dosings,
+    every,
+    problem,
+    rate_constants,
+    value,
+)
 from spasmlab import hypothesis, patient, regimen
 from spasmlab.chain import grid
 from spasmlab.chain.check import check, reading, solve_plain
@@ -277,7 +288,8 @@ def test_solve_gives_every_signal_with_unit_and_the_achieved_error() -> None:
     assert all(found[name].dims == ("draw", "time") and found[name].attrs["unit"] for name in found.data_vars)
     assert 0 < found.attrs["achieved_error"] < 1e-5
     other, slope, volume = (
-        GABAPENTIN.parameters[name].number for name in ("nonrenal_clearance", "renal_clearance_slope", "volume")
+        GABAPENTIN.parameters[name].number
+        for name in ("nonrenal_clearance", "renal_clearance_slope", "volume")
     )
     assert found["total_clearance"][0, 0] == pytest.approx(other * (80 / 70) ** 0.75 + slope * 60)
     assert found["distribution_volume"][0, 0] == pytest.approx(volume * 80 / 70)

@@ -114,8 +114,8 @@ def _read(file: Path) -> Drug:
     table = read_toml(file)
     if stray := sorted(set(table) - _FIELDS):
         raise unknown(f"field in '{file.name}'", stray[0], _FIELDS)
-    for field in ("formulations", "parameters"):
-        _require_tables(table.get(field), field, file)
+    for section in ("formulations", "parameters"):
+        _require_tables(table.get(section), section, file)
     return Drug(
         name=file.stem,
         title=str(table.get("title", file.stem)),

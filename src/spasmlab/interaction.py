@@ -58,9 +58,7 @@ def load(name: str) -> Interaction:
     if set(table) != _FIELDS:
         raise InputError(f"'{file.name}' must have the fields {', '.join(sorted(_FIELDS))}")
     row = evidence.row(table["row"])
-    return Interaction(
-        name, table["title"], table["summary"], tuple(table["drugs"]), table["parameter"], row
-    )
+    return Interaction(name, table["title"], table["summary"], tuple(table["drugs"]), table["parameter"], row)
 
 
 def overrides(taken: Sequence[str], drug: Drug) -> dict[str, float]:

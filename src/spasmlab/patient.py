@@ -69,9 +69,16 @@ class Patient:
     @property
     def text(self) -> str:
         """The patient as `parse` reads it."""
-        known = {"age": self.age, "weight": self.weight, "height": self.height, "creatinine": self.creatinine}
+        known: dict[str, float | None] = {
+            "age": self.age,
+            "weight": self.weight,
+            "height": self.height,
+            "creatinine": self.creatinine,
+        }
         if self.clearance_from == "given":
             known["crcl"] = self.creatinine_clearance
+        if self.clearance_from == "default":
+            known["age"] = None  # an age that is said calls for the clearance usual for it
         written = [
             f"{key}={number(value)} {FIELDS[key].units[0]}"
             for key, value in known.items()

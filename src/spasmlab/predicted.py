@@ -33,7 +33,10 @@ Fitted = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Scenario:
-    """One line: what to simulate for a row; an empty `measure` means that it cannot be, and `why` says so."""
+    """One line: what to simulate for a row; an empty `measure` means that it cannot be, and `why` says so.
+
+    Patients separated by ``|`` stand for a group with a stated range: the mean over them is predicted.
+    """
 
     row: str
     study: str
@@ -66,7 +69,7 @@ class Scenario:
     def told(self) -> str:
         """What is simulated, in words."""
         words = [self.drug if self.formulation == "ir" else f"{self.drug} {self.formulation}", self.regimen]
-        words += [self.fed if self.fed != "fasted" else "", self.patient]
+        words += [self.fed if self.fed != "fasted" else "", self.patient.replace("|", " and ")]
         words += [f"with {self.taken_with}" if self.taken_with else ""]
         words += [f"against {self.against}" if self.against else ""]
         return "; ".join(word for word in words if word)
@@ -80,10 +83,13 @@ def scenarios() -> Mapping[str, Scenario]:
     return {row["row"]: Scenario(**row) for row in cells}
 
 
-def values(scenario: Scenario, unit: str, *, draws: int, seed: int = 0, fitted: Fitted | None = None) -> np.ndarray:
+def values(
+    scenario: Scenario, unit: str, *, draws: int, seed: int = 0, fitted: Fitted | None = None
+) -> np.ndarray:
     """What is predicted in the unit of the row, one a draw; a change where the unit is per cent.
 
-    `fitted` gives the parameters of the drug by name and draw, instead of those of its file.
+    `fitted` gives the parameters of the drug by name and draw, instead of those of its file; all others then
+    keep their central values.
     """
     first, own = _value(scenario, draws, seed, fitted)
     other = scenario.reference
@@ -98,7 +104,9 @@ def _value(scenario: Scenario, draws: int, seed: int, fitted: Fitted | None) -> 
     if scenario.measure not in MEASURES:
         raise unknown("measure", scenario.measure, MEASURES)
     measure, unit = MEASURES[scenario.measure]
-    return measure(Case(scenario, draws, seed, fitted)), unit
+    people = [replace(scenario, patient=person) for person in scenario.patient.split("|")]
+    seen = [measure(Case(one, draws, seed, fitted)) for one in people]
+    return np.mean(seen, axis=0), unit
 
 
 @dataclass(frozen=True)
@@ -147,10 +155,11 @@ class Case:
             resolved,
             self.patient,
             fed=food.scale(self.scenario.fed),
-            draws=self.draws,
+            draws=1 if self.fitted else self.draws,
             seed=self.seed,
             overrides=interaction.overrides(taken, self.drug),
         )
+        found = np.broadcast_to(found, (len(found), self.draws))
         by_name = dict(zip(whole.params, found, strict=True)) | self._given(resolved, whole.params)
         rows = np.ascontiguousarray([by_name[name] for name in pathway.params])
         return Problem(pathway, rows, np.zeros(0), np.zeros(0), 0.0)
@@ -244,7 +253,9 @@ def _t_max_after_dose(case: Case) -> np.ndarray:
 
 
 def _renal(case: Case) -> np.ndarray:
-    kidneys = np.minimum(case.problem.row("creatinine_clearance"), case.problem.row("creatinine_clearance_cap"))
+    kidneys = np.minimum(
+        case.problem.row("creatinine_clearance"), case.problem.row("creatinine_clearance_cap")
+    )
     return case.problem.row("renal_clearance_slope") * kidneys
 
 
@@ -270,7 +281,9 @@ def _clearance_exponent(case: Case) -> np.ndarray:
     found = []
     for crcl in (low, high):
         person = f"crcl={crcl:g}, weight={case.patient.weight:g}"
-        found.append(replace(case, scenario=replace(case.scenario, patient=person)).constant("total_clearance")[0])
+        found.append(
+            replace(case, scenario=replace(case.scenario, patient=person)).constant("total_clearance")[0]
+        )
     return np.log(found[1] / found[0]) / np.log(high / low)
 
 
@@ -288,7 +301,9 @@ def _series(case: Case, level: bool) -> tuple[np.ndarray, np.ndarray]:
     cases = [case.of(f"{day * each:g} mg {case.scenario.regimen}") for day in days]
     if level:
         return days, np.array([one.metrics["auc_tau"] / _interval(one) for one in cases])
-    return days, np.array([one.metrics["bioavailability"] * day for one, day in zip(cases, days, strict=True)])
+    return days, np.array(
+        [one.metrics["bioavailability"] * day for one, day in zip(cases, days, strict=True)]
+    )
 
 
 def _emax(case: Case, level: bool) -> tuple[np.ndarray, np.ndarray]:

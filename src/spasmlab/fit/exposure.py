@@ -3,8 +3,8 @@
 Each row is a published mean y of a study: log y = log f(θ) + u + e, with u normal between studies (SD τ, shared by
 the rows of one study that measure one kind of quantity) and e the error of the row itself (its standard error, and
 `model_error`). Priors are log-normal (`fit/exposure.toml`). The best fit is found by least squares, the posterior
-drawn by importance resampling from a normal at its curvature. `--write FILE` keeps the draws; the best fit stands
-in the drug's own file, and a test fits again and compares.
+drawn by adaptive importance sampling that starts from the curvature there. `--write FILE` keeps the draws; the
+best fit stands in the drug's own file, and a test fits again and compares.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ VERSION = "1"
 BRAIN = "csf"  # measures of spinal fluid, which these parameters do not enter alone
 STEP = 1e-3
 ROUNDS = 40
+FARTHEST = 4.0  # prior standard deviations within which the model is run at all
 
 
 @dataclass(frozen=True)
@@ -132,9 +133,7 @@ class _Problem:
     def predictions(self, z: np.ndarray) -> np.ndarray:
         """Log predictions (points, rows)."""
         fitted = {name: value for name, value in self.values(z).items() if name != BETWEEN}
-        seen = [
-            predicted.values(row.scenario, row.unit, draws=len(z), fitted=fitted) for row in self.rows
-        ]
+        seen = [predicted.values(row.scenario, row.unit, draws=len(z), fitted=fitted) for row in self.rows]
         return np.log(np.array(seen).T)
 
     def covariance(self, z: np.ndarray) -> np.ndarray:
@@ -144,9 +143,14 @@ class _Problem:
 
     def log_density(self, z: np.ndarray) -> np.ndarray:
         """Log posterior (points,) up to a constant."""
+        far = np.abs(z - self.centre) / self.width
+        possible = np.max(far, axis=1) < FARTHEST
+        z = np.where(possible[:, None], z, self.centre)
         misses = self.observed - self.predictions(z)
-        prior = -0.5 * np.sum(((z - self.centre) / self.width) ** 2, axis=1)
-        return prior + np.array([_normal(miss, self.covariance(at)) for miss, at in zip(misses, z, strict=True)])
+        prior = np.where(possible, -0.5 * np.sum(far**2, axis=1), -np.inf)
+        return prior + np.array(
+            [_normal(miss, self.covariance(at)) for miss, at in zip(misses, z, strict=True)]
+        )
 
 
 def _to(record: parameter.Parameter, value: float) -> float:
@@ -173,7 +177,9 @@ def best(problem: _Problem) -> tuple[np.ndarray, np.ndarray]:
     for _ in range(ROUNDS):
         jacobian, now = _jacobian(problem, z)
         weight = np.linalg.inv(problem.covariance(z))
-        gradient = jacobian.T @ weight @ (problem.observed - now) - ((z - problem.centre) / problem.width**2)[:-1]
+        gradient = (
+            jacobian.T @ weight @ (problem.observed - now) - ((z - problem.centre) / problem.width**2)[:-1]
+        )
         precision[:-1, :-1] = jacobian.T @ weight @ jacobian + np.diag(1 / problem.width[:-1] ** 2)
         move = np.linalg.solve(precision[:-1, :-1], gradient)
         z[:-1] += move * min(1.0, 1 / np.max(np.abs(move)))
@@ -212,16 +218,9 @@ def fit(say: Callable[[str], None] = lambda _: None, seed: int = 0) -> Fit:
     problem = _Problem(data())
     z, precision = best(problem)
     say("best fit found; drawing the posterior")
-    own = _prior()
     rng = streams.stream(seed, "fit", DRUG)
-    count, keep = int(own["proposals"].number), int(own["draws"].number)
-    root = np.linalg.inv(np.linalg.cholesky(precision)).T * own["proposal_width"].number
-    deviates = rng.standard_normal((count, len(z)))
-    proposed = z + deviates @ root.T
-    weights = problem.log_density(proposed) + 0.5 * np.sum(deviates**2, axis=1)
-    shares = np.exp(weights - weights.max())
-    shares /= shares.sum()
-    picked = rng.choice(count, keep, replace=True, p=shares)
+    proposed, shares = _sample(problem, z, np.linalg.inv(precision), rng, say)
+    picked = rng.choice(len(shares), int(_prior()["draws"].number), replace=True, p=shares)
     drawn = problem.values(proposed[picked])
     return Fit(
         names=problem.names,
@@ -230,6 +229,49 @@ def fit(say: Callable[[str], None] = lambda _: None, seed: int = 0) -> Fit:
         effective=float(1 / np.sum(shares**2)),
         data=tuple(problem.rows),
     )
+
+
+def _sample(
+    problem: _Problem,
+    centre: np.ndarray,
+    covariance: np.ndarray,
+    rng: np.random.Generator,
+    say: Callable[[str], None],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Adaptive importance sampling: proposals (points, names) of the last round and their shares of the posterior.
+
+    Each round proposes from a t distribution and moves its centre and covariance to those of the weighted points;
+    weights are flattened while few points carry them, and in the last round taken as they are.
+    """
+    own = _prior()
+    count, freedom = int(own["proposals"].number), own["proposal_freedom"].number
+    covariance = covariance * own["proposal_width"].number ** 2
+    proposed, shares = centre[None], np.ones(1)
+    for turn in range(int(own["rounds"].number)):
+        deviates = rng.standard_normal((count, len(centre)))
+        deviates *= np.sqrt(freedom / rng.chisquare(freedom, count))[:, None]
+        proposed = centre + deviates @ np.linalg.cholesky(covariance).T
+        tail = 0.5 * (freedom + len(centre)) * np.log1p(np.sum(deviates**2, axis=1) / freedom)
+        weights = problem.log_density(proposed) + tail
+        shares = _shares(weights)
+        say(f"round {turn + 1}: effective sample size {1 / np.sum(shares**2):.0f} of {count}")
+        soft = _flattened(weights, own["least_effective"].number * count)
+        centre = soft @ proposed
+        covariance = (proposed - centre).T @ (soft[:, None] * (proposed - centre))
+    return proposed, shares
+
+
+def _shares(weights: np.ndarray) -> np.ndarray:
+    found = np.exp(weights - weights.max())
+    return found / found.sum()
+
+
+def _flattened(weights: np.ndarray, least: float) -> np.ndarray:
+    """Shares with the weights raised to the largest power up to 1 that leaves an effective size of `least`."""
+    power = 1.0
+    while 1 / np.sum(_shares(power * weights) ** 2) < least:
+        power *= 0.9
+    return _shares(power * weights)
 
 
 def best_values() -> dict[str, float]:
@@ -246,7 +288,7 @@ def text(result: Fit) -> str:
         "rows": " ".join(row.scenario.row for row in result.data),
         "digest": digest(result.data),
         "fit": f"spasmlab.fit.exposure {VERSION}",
-        "effective sample size": f"{result.effective:.0f} of {int(_prior()['proposals'].number)} proposals",
+        "effective sample size": f"{result.effective:.0f} of {int(_prior()['proposals'].number)} in the last round",
     }
     lines = [f"# {key}: {value}" for key, value in about.items()]
     lines.append(",".join(result.names))
@@ -260,7 +302,9 @@ def main(arguments: Sequence[str]) -> int:
     for place, name in enumerate(result.names):
         low, high = np.quantile(result.draws[:, place], [0.05, 0.95])
         print(f"{name:22} {result.best[name]:9.4g}  90 % {low:.4g} to {high:.4g}")
-    print(f"{len(result.data)} rows; effective sample size {result.effective:.0f}; digest {digest(result.data)}")
+    print(
+        f"{len(result.data)} rows; effective sample size {result.effective:.0f}; digest {digest(result.data)}"
+    )
     if "--write" in arguments:
         Path(arguments[list(arguments).index("--write") + 1]).write_text(text(result), encoding="utf-8")
     return 0
