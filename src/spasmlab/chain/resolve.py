@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from spasmlab.patient import Patient
     from spasmlab.shift import Shift
 
-MODELLED_INPUT = {"input_rate": "mg/h", "input_duration": "h"}  # of event tables (RATE -1 and -2), in no equation
+MODELLED_INPUT = {
+    "input_rate": "mg/h",
+    "input_duration": "h",
+}  # of event tables (RATE -1 and -2), in no equation
 COVARIATES = ("weight", "creatinine_clearance", "fed", "dialysis")
 
 
