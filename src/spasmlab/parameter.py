@@ -146,8 +146,8 @@ def beside(module: str) -> dict[str, Parameter]:
 
 @cache
 def modules() -> tuple[str, ...]:
-    """The modules that have a file of parameters beside them, e.g. ``chain.release``."""
-    files = sorted(PACKAGE.rglob("*.toml"))
+    """The modules that have a file of parameters beside them, e.g. ``chain.release``; other TOML is data."""
+    files = sorted(file for file in PACKAGE.rglob("*.toml") if file.with_suffix(".py").exists())
     inside = (file.relative_to(PACKAGE).with_suffix("") for file in files)
     return tuple(".".join(path.parts) for path in inside if path.parts[0] != "data")
 
