@@ -56,6 +56,9 @@ class Outcome:
 
 def run(request: Request, stages: Stages | None = None) -> Outcome:
     """Carry out a request; InputError or SolveError where a part of it refuses."""
+    from spasmlab.chain import body
+
+    body.require_release(request.drug, request.formulation)
     stages = stages or Stages()
     chain, exposure = run_chain(request, stages)
     state = synapse_state(chain, request.visit_h)

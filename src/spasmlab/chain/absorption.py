@@ -38,13 +38,14 @@ class RetainedTablet(Stage):
     """Gastroretentive: a tablet held in the stomach by a meal releases evenly over T, and the stomach empties.
 
     Eight steps of a clock, each of mean T/8: a tablet at any step releases its whole dose D at the rate D/T, so
-    release is even until the tablet is spent (T, coefficient of variation 1/√8). Without a meal the tablet
-    leaves the stomach at the rate p, and what it still holds passes the window.
+    release is even until the tablet is spent (T, coefficient of variation 1/√8). The tablet leaves the stomach at
+    the rate p without a meal and p·r with one, and what it still holds then passes the window.
     """
 
     params = {
         "release_time": "h",
         "passage_rate": "1/h",
+        "fed_passage_ratio": "1",
         "emptying_rate": "1/h",
         "fed_emptying_ratio": "1",
         "fed": "1",
@@ -96,6 +97,7 @@ class RetainedTablet(Stage):
         stomach_amount,
         release_time,
         passage_rate,
+        fed_passage_ratio,
         emptying_rate,
         fed_emptying_ratio,
         fed,
@@ -110,7 +112,7 @@ class RetainedTablet(Stage):
         emptying = emptying_rate * fed_emptying_ratio**fed
         return dict(
             tablet_step=2 * 2 * 2 / release_time,
-            tablet_loss=passage_rate * (1 - fed),
+            tablet_loss=passage_rate * fed_passage_ratio**fed,
             tablet_amount=0.5 * 0.5 * 0.5 * (tablet_1 + two + three + four + five + six + seven + eight),
             release_rate=eight / release_time,
             entry_rate=minimum(emptying, 1 / release_time),

@@ -80,6 +80,14 @@ def acts_on_release(pathway: Pathway) -> bool:
     return "release_ia" in pathway.signals
 
 
+def require_release(drug: Drug, formulation: str = "ir") -> None:
+    """InputError where a drug does not reach the terminals, so that the circuit cannot be run with it."""
+    if not acts_on_release(of(drug, formulation)):
+        raise InputError(
+            f"drug '{drug.name}' does not act through α2δ; possible now: its exposure (spasmlab exposure)"
+        )
+
+
 def whole() -> Pathway:
     """From the mouth to the release of every class of terminal: gabapentin, immediate release."""
     return pathway(DEFAULT)
