@@ -86,9 +86,14 @@ def _problem(dataset: xarray.Dataset) -> Problem:
 
 def _slowest(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
     """Rate constants of the last phase of decline and of the slowest step before the blood, (patients,) each."""
-    wanted = ("terminal_rate", "entry_rate")
+    wanted = ("terminal_rate", "terminal_rate" if _injected(problem) else "entry_rate")
     seen = run(problem, np.zeros(1), wanted)
-    return seen["terminal_rate"][:, 0], seen["entry_rate"][:, 0]
+    return seen[wanted[0]][:, 0], seen[wanted[1]][:, 0]
+
+
+def _injected(problem: Problem) -> bool:
+    """Whether doses enter plasma itself, all of them."""
+    return problem.pathway.dosed is not None and problem.pathway.dosed[0] == "plasma_amount"
 
 
 def _per_draw(
@@ -126,7 +131,7 @@ def _steady(problem: Problem, regimen: Regimen, hours: int) -> Solved:
         "t_max": at - starts[-1],
         "c_min": _trough(times, solved),
         "auc_tau": gained["plasma_auc"],
-        "bioavailability": gained["absorbed_amount"] / (_content(problem) * cycle.amounts.sum()),
+        "bioavailability": _share(problem, gained["absorbed_amount"], cycle.amounts),
     }
 
 
@@ -141,7 +146,7 @@ def _ending(problem: Problem, regimen: Regimen, hours: int) -> Solved:
         "c_max": peak,
         "t_max": at,
         "auc_inf": solved["plasma_auc"][:, -1],
-        "bioavailability": solved["absorbed_amount"][:, -1] / (_content(problem) * amounts.sum()),
+        "bioavailability": _share(problem, solved["absorbed_amount"][:, -1], amounts),
     }
 
 
@@ -164,6 +169,11 @@ def _fine(start: float, end: float, doses: np.ndarray) -> np.ndarray:
     steps = int(np.ceil((end - start) * FINE_PER_HOUR))
     before = doses[doses > start + BEFORE_DOSE_H] - BEFORE_DOSE_H
     return np.unique(np.concatenate([np.linspace(start, end, steps + 1), doses, before]))
+
+
+def _share(problem: Problem, absorbed: np.ndarray, amounts: np.ndarray) -> np.ndarray:
+    """What is absorbed of the doses; of an injection everything."""
+    return np.ones(len(absorbed)) if _injected(problem) else absorbed / (_content(problem) * amounts.sum())
 
 
 def _content(problem: Problem) -> np.ndarray:

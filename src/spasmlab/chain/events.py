@@ -322,15 +322,20 @@ def gathering(pathway: Pathway) -> np.ndarray:
     return np.array([name not in read for name in pathway.states])
 
 
+def is_covariate(pathway: Pathway, column: str) -> bool:
+    """Whether a column of a table is known: WT, CRCL, FED, or a parameter's name."""
+    return ALIASES.get(column.upper(), column.lower()) in pathway.params
+
+
 def covariates(pathway: Pathway, subject: Subject) -> dict[str, np.ndarray]:
     """Columns of a table that are parameters of the pathway: WT, CRCL [mL/min], FED, or a parameter's name."""
     from spasmlab import units
 
     found = {}
     for column in subject.extra:
-        name = ALIASES.get(column.upper(), column.lower())
-        if name not in pathway.params:
+        if not is_covariate(pathway, column):
             continue
+        name = ALIASES.get(column.upper(), column.lower())
         values = subject[column]
         if np.isnan(values).any():
             row = int(np.flatnonzero(np.isnan(values))[0])

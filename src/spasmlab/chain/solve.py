@@ -5,19 +5,21 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from spasmlab.chain import body, resolve
 from spasmlab.chain.check import check
-from spasmlab.chain.problem import Problem, run
+from spasmlab.chain.problem import Change, Problem, run
 from spasmlab.chain.steady import fixed_point
 from spasmlab.errors import InputError
 
 if TYPE_CHECKING:
     import xarray
 
+    from spasmlab.dialysis import Calendar
     from spasmlab.drug import Drug
     from spasmlab.parameter import Parameter
     from spasmlab.patient import Patient
@@ -42,6 +44,7 @@ def solve(
     seed: int = 0,
     times_h: np.ndarray | list[float] | None = None,
     overrides: Mapping[str, float] | None = None,
+    dialysis: Calendar | None = None,
     threads: int | None = None,
     checked: int = 1,
 ) -> xarray.Dataset:
@@ -49,7 +52,8 @@ def solve(
 
     Draw 0 uses the central value of each parameter; each further draw moves every parameter by its doubt.
     No regimen means no drug. `fed` is the size of the meal around each dose, 0 to 1 (`food`).
-    `overrides` sets parameters by name, in the unit of the pathway. `checked` draws, chosen by the seed, are solved again adaptively; `attrs["achieved_error"]` is the largest
+    `overrides` sets parameters by name, in the unit of the pathway. `dialysis` adds its sessions and the doses
+    after them. `checked` draws, chosen by the seed, are solved again adaptively; `attrs["achieved_error"]` is the largest
     difference of any signal as a share of its largest value. The coordinate `parameter_value` holds what
     each draw was solved with. Raises InputError for what cannot be simulated, SolveError where a run blows
     up.
@@ -65,6 +69,8 @@ def solve(
     doses, amounts = _doses(regimen, person, days)
     longest = resolve.bounds(pathway, resolved, "lag")[1]
     problem = Problem(pathway, values, doses, amounts, longest)
+    if dialysis:
+        problem = _dialysed(problem, dialysis, drug, days * HOURS_PER_DAY)
     solved = run(problem, times, threads=threads or os.cpu_count() or 1)
     errors = achieved_errors(problem, times, checked, seed)
     named = {"drug": drug, "condition": condition, "hypothesis": hypothesis}
@@ -72,7 +78,8 @@ def solve(
     attrs |= {"regimen": regimen.text if regimen else "none", "formulation": formulation, "fed": float(fed)}
     attrs |= {"body": list(drug.body_of(formulation))}
     attrs |= {"days": float(days), "seed": seed, "checked_draws": min(checked, draws)}
-    attrs |= {"checked_until_h": checked_until(doses, float(times[-1]))}
+    attrs |= {"checked_until_h": checked_until(problem.doses, float(times[-1]))}
+    attrs |= {"dialysis": dialysis.text if dialysis else "none"}
     attrs |= {"achieved_error": max(errors.values(), default=0.0), "longest_lag_h": longest}
     return _dataset(problem, times, solved, errors, attrs)
 
@@ -99,8 +106,7 @@ def steady_at_plasma(
         drug, condition, hypothesis, draws=draws, seed=seed, overrides=overrides
     )
     pathway = body.from_plasma()
-    if not body.acts_on_release(body.of(drug)):
-        raise InputError(f"drug '{drug.name}' does not act through α2δ; what else it does comes with a later version")
+    body.require_release(drug)
     known = {name: row for name, row in zip(names, parameters, strict=True) if name in pathway.params}
     found = fixed_point(pathway, {**known, "plasma_concentration": np.full(draws, float(plasma))})
     units = {"plasma_concentration": "mg/L", **pathway.signals}
@@ -201,6 +207,20 @@ def _doses(regimen: Regimen | None, patient: Patient, days: float) -> tuple[np.n
         return np.zeros(0), np.zeros(0)
     times, amounts = regimen.for_weight(patient.weight).doses(days)
     return np.ascontiguousarray(times, dtype=float), np.ascontiguousarray(amounts, dtype=float)
+
+
+def _dialysed(problem: Problem, dialysis: Calendar, drug: Drug, end_h: float) -> Problem:
+    """The problem with the sessions of a calendar, and its doses after them."""
+    if "dialysis" not in problem.pathway.params:
+        raise InputError(
+            f"dialysis does not clear drug '{drug.name}' in this model; possible: leave --dialysis out"
+        )
+    times, amounts = dialysis.supplements(end_h)
+    doses = np.concatenate([problem.doses, times])
+    order = np.argsort(doses, kind="stable")
+    given = np.concatenate([problem.amounts, amounts])
+    changes = (Change("dialysis", *dialysis.switches(end_h)),)
+    return replace(problem, doses=doses[order], amounts=given[order], changes=changes)
 
 
 def _dataset(

@@ -12,7 +12,7 @@ their length.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -24,6 +24,8 @@ from spasmlab.errors import InputError, nearest
 
 if TYPE_CHECKING:
     import pandas
+
+    from spasmlab.regimen import Regimen
 
 NEEDED = ("TIME", "AMT")
 COLUMNS = ("ID", "TIME", "AMT", "EVID", "CMT", "II", "ADDL", "SS", "RATE", "DV", "MDV")
@@ -77,17 +79,17 @@ def read(source: Path | str | IO[str]) -> tuple[Subject, ...]:
 def subjects(source: Path | str | IO[str], rows_at_once: int = ROWS_AT_ONCE) -> Iterator[Subject]:
     """The individuals of a file, one after the other, in memory that does not grow with the file."""
     seen: set[str] = set()
-    kept: pandas.DataFrame | None = None
-    import pandas
-
+    kept: dict[str, np.ndarray] | None = None
     for block in _blocks(source, rows_at_once):
-        whole = block if kept is None else pandas.concat([kept, block])
-        names = whole["ID"].to_numpy()
+        columns = {"ID": block["ID"].to_numpy(dtype=object), "line": block.index.to_numpy()}
+        columns |= {name: block[name].to_numpy(dtype=float) for name in _ordered(block.columns)}
+        whole = columns if kept is None else {n: np.concatenate([kept[n], columns[n]]) for n in columns}
+        names = whole["ID"]
         starts = np.flatnonzero(np.concatenate([[True], names[1:] != names[:-1]]))
-        for start, end in pairwise(starts):
-            yield _subject(whole.iloc[start:end], seen)
-        kept = whole.iloc[starts[-1] :]
-        if len(kept) > MOST_ROWS_OF_ONE:
+        for start, end in pairwise(starts.tolist()):
+            yield _subject({name: values[start:end] for name, values in whole.items()}, seen)
+        kept = {name: values[starts[-1] :] for name, values in whole.items()}
+        if len(kept["line"]) > MOST_ROWS_OF_ONE:
             raise InputError(
                 f"event table: individual '{names[-1]}' has more than {MOST_ROWS_OF_ONE} rows; "
                 "possible: fewer rows for one individual, or an ID column that tells individuals apart"
@@ -123,6 +125,48 @@ def from_doses(times: np.ndarray, amounts: np.ndarray, seen: np.ndarray, name: s
     columns["AMT"] = np.concatenate([amounts, np.zeros(len(seen))]).astype(float)[order]
     columns["DV"] = np.full(len(when), np.nan)
     return Subject(name, np.arange(len(when)) + FIRST_LINE, columns)
+
+
+def regimen_of(found: Sequence[Subject]) -> Regimen:
+    """The regimen a table stands for, where that is one individual swallowing doses; time 0 is the first dose.
+
+    Raises InputError naming row and column for what no written regimen can say.
+    """
+    from spasmlab.regimen import Amount, Part, Regimen
+
+    if len(found) != 1:
+        raise InputError(f"the event table has {len(found)} individuals; possible here: one")
+    (one,) = found
+    for name, most, why in (
+        ("SS", 0, "a steady state"),
+        ("RATE", 0, "an infusion"),
+        ("CMT", 1, "a dose not swallowed"),
+    ):
+        bad = (one["AMT"] > 0) & (one[name] != 0) & (one[name] > most) | (one[name] < 0)
+        if bad.any():
+            raise wrong(
+                int(one.lines[bad][0]),
+                name,
+                f"{why} is not possible here; possible: `spasmlab exposure --events`",
+            )
+    if (one["EVID"] >= 3).any():
+        raise wrong(
+            int(one.lines[one["EVID"] >= 3][0]),
+            "EVID",
+            "a reset is not possible here; possible: EVID 0, 1 and 2",
+        )
+    doses: dict[float, float] = {}
+    for row in np.flatnonzero(one["AMT"] > 0).tolist():
+        for number in range(int(one["ADDL"][row]) + 1):
+            time = float(one["TIME"][row] + number * one["II"][row])
+            doses[time] = doses.get(time, 0.0) + float(one["AMT"][row])
+    if not doses:
+        raise InputError("the event table has no dose; possible: at least one row with EVID 1 and an AMT")
+    times = sorted(doses)
+    gaps = [*np.diff(times).tolist(), None]
+    return Regimen(
+        tuple(Part((Amount(doses[t]),), None, (), gap) for t, gap in zip(times, gaps, strict=True))
+    )
 
 
 def _cell(value: float) -> str:
@@ -254,10 +298,11 @@ def _names(block: pandas.DataFrame, lines: np.ndarray) -> np.ndarray:
     return np.array([re.sub(r"\.0+$", "", name.strip()) for name in block["ID"]], dtype=object)
 
 
-def _number_column(column: pandas.Series, name: str) -> np.ndarray:
+def _number_column(column: Any, name: str) -> np.ndarray:
     import pandas
 
-    numbers = pandas.to_numeric(column, errors="coerce").to_numpy(dtype=float)
+    converted: Any = pandas.to_numeric(column, errors="coerce")
+    numbers = converted.to_numpy(dtype=float)
     bad = (np.isnan(numbers) & column.notna().to_numpy()) | np.isinf(numbers)
     if bad.any():
         given = str(column[bad].iloc[0]).strip()
@@ -270,7 +315,7 @@ def _number_column(column: pandas.Series, name: str) -> np.ndarray:
     return numbers
 
 
-def _one_unit(column: pandas.Series, name: str) -> None:
+def _one_unit(column: Any, name: str) -> None:
     """Where a column of units stands, all rows hold the unit of Spasmlab; InputError for the first other."""
     kind = {"D": "DV", "T": "TIME", "A": "AMT"}.get(name[0], "")
     wanted = {UNITS[kind]} if kind else set(UNITS.values())
@@ -352,13 +397,18 @@ def _checked(found: pandas.DataFrame, has_evid: bool, has_mdv: bool) -> pandas.D
     return found
 
 
-def _subject(rows: pandas.DataFrame, seen: set[str]) -> Subject:
-    name, lines = str(rows["ID"].iloc[0]), rows.index.to_numpy()
+def _ordered(names: Iterable[str]) -> list[str]:
+    """NONMEM's own columns in their order, then the others; without ID."""
+    return [*(c for c in COLUMNS if c != "ID"), *(n for n in names if n not in COLUMNS)]
+
+
+def _subject(rows: Mapping[str, np.ndarray], seen: set[str]) -> Subject:
+    """The individual with these rows; InputError where it comes back or its times do."""
+    name, lines = str(rows["ID"][0]), rows["line"]
     if name in seen:
         raise wrong(int(lines[0]), "ID", f"'{name}' comes back after others; possible: its rows together")
     seen.add(name)
-    names = [*(c for c in COLUMNS if c != "ID"), *(c for c in rows.columns if c not in COLUMNS)]
-    found = Subject(name, lines, {column: rows[column].to_numpy(dtype=float) for column in names})
+    found = Subject(name, lines, {c: values for c, values in rows.items() if c not in ("ID", "line")})
     time = found["TIME"]
     back = np.flatnonzero((np.diff(time) < 0) & (found["EVID"][1:] < 3))
     if len(back):
