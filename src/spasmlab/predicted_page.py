@@ -135,10 +135,48 @@ def page(seed: int = 0) -> str:
     """The page."""
     found = judged(seed)
     parts = [_GENERATED, "# Predicted against published exposure", _INTRO, "## Scores", _score_table(found)]
+    parts += ["## What the joint fit learned", _fit_table()]
     for role in evidence.ROLES:
         rows = [one for one in found if one.row.role == role]
         parts += [f"## {role.capitalize()} rows", _rows(rows)]
     return "\n\n".join([*parts, "## Rows that are not predicted", _left_out()]) + "\n"
+
+
+def _fit_table() -> str:
+    """Prior and posterior of each parameter that was fitted together with others, on its own scale."""
+    head = [
+        "parameter",
+        "unit",
+        "prior",
+        "posterior median",
+        "90 % interval",
+        "doubt before",
+        "doubt after",
+        "learned",
+    ]
+    lines, told = [], ""
+    for drug in posterior.names():
+        joint, prior = posterior.load(drug), parameter.beside("fit.exposure")
+        if joint is None:
+            continue
+        rows, size = len(joint.about["rows"].split()), joint.about["effective sample size"]
+        told += f"{drug}: {rows} rows; effective sample size {size}. "
+        lines += [_fit_cells(f"{drug} {name}", prior[name], joint.column(name)) for name in joint.names]
+    words = (
+        "Doubt is the standard deviation on the log scale (logit for a share); *learned* is how much of it the rows "
+        "took away. Where that is little, the prior decides: non-renal clearance and the share "
+        "taken up without saturation are hardly seen by the rows."
+    )
+    return told + words + "\n\n" + _markdown(head, lines)
+
+
+def _fit_cells(name: str, prior: parameter.Parameter, drawn: np.ndarray) -> list[str]:
+    low, middle, high = np.quantile(drawn, [0.05, 0.5, 0.95])
+    own = np.log(drawn / (1 - drawn)) if prior.transform == "logit" else np.log(drawn)
+    before, after = prior.spread or 1.0, float(np.std(own))
+    ends = f"{short(low)} to {short(high)}"
+    learned = f"{100 * max(0.0, 1 - after / before):.0f} %"
+    return [name, prior.unit, short(prior.number), short(middle), ends, short(before), short(after), learned]
 
 
 def _score_table(found: Sequence[Judged]) -> str:
