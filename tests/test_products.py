@@ -80,7 +80,9 @@ def test_the_share_of_a_dose_is_the_mean_uptake_over_delivery(dose: float) -> No
 
 
 def test_the_gastroretentive_tablet_releases_evenly_and_needs_its_meal() -> None:
-    of = problem("gabapentin", [0], [1800], "gastroretentive", fed=1.0, lag=0.0, release_time=9.0, passage_rate=0.0)
+    of = problem(
+        "gabapentin", [0], [1800], "gastroretentive", fed=1.0, lag=0.0, release_time=9.0, passage_rate=0.0
+    )
     rate = run(of, np.array([0.5, 1.0, 2.0, 3.0, 9.0, 30.0]), ["release_rate"])["release_rate"][0]
     np.testing.assert_allclose(rate[:3], 1800 / 9, rtol=0.01)
     assert 0.4 < rate[4] / rate[0] < 0.6
