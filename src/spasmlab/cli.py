@@ -154,6 +154,9 @@ def exposure(
     out: Annotated[
         Path | None, typer.Option("--out", help="With --events: write the table with predictions there.")
     ] = None,
+    sbml: Annotated[
+        Path | None, typer.Option("--sbml", help="Write the chain of this patient there, for other programs.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Concentrations in plasma, cord and spinal fluid, and what is usually computed from them."""
@@ -162,7 +165,9 @@ def exposure(
     words: dict[str, Any] = {"patient_text": patient, "formulation": formulation, "fed": fed, "seed": seed}
     if events is not None:
         commands.required_regimen(regimen, events)
-        _refuse_beside("--events", days=days, times=times, dialysis=dialysis, population=population)
+        _refuse_beside(
+            "--events", days=days, times=times, dialysis=dialysis, population=population, sbml=sbml
+        )
         question = commands.question_of_events(drug, draws, taken, **words)
         commands.exposure_of_events(question, events, out, as_json)
         return
@@ -172,9 +177,9 @@ def exposure(
     )
     if population is None:
         _refuse_without("--population", of=of, adherence=adherence)
-        commands.exposure(request, times, as_json)
+        commands.exposure(request, times, as_json, sbml)
     else:
-        _refuse_beside("--population", draws=draws, patient=patient)
+        _refuse_beside("--population", draws=draws, patient=patient, sbml=sbml)
         commands.exposure_of_population(
             request, population, of or "healthy", 1.0 if adherence is None else adherence, times, as_json
         )

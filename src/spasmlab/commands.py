@@ -87,13 +87,27 @@ def run(request: Request, out: Path | None, as_json: bool) -> None:
         tables.say(f"Report: {out / 'report.html'}")
 
 
-def exposure(request: Request, times: str | None, as_json: bool) -> None:
-    """Solve the slow chain and print exposure."""
+def exposure(request: Request, times: str | None, as_json: bool, sbml: Path | None = None) -> None:
+    """Solve the slow chain and print exposure; with `sbml`, write the chain there for other programs."""
     from spasmlab import exposure_result
 
     asked = read_times(times) if times is not None else []
+    if sbml is not None:
+        _export(extended(request, asked), sbml)
     found = exposure_result.compute(extended(request, asked), asked, Stages(show=True))
     _print(found, as_json, tables.exposure)
+
+
+def _export(request: Request, file: Path) -> None:
+    from spasmlab.chain.solve import prepare
+    from spasmlab.io import sbml
+
+    problem = prepare(
+        request.drug, request.regimen, request.patient, request.condition, request.hypothesis,
+        days=request.days, formulation=request.formulation, fed=request.fed, overrides=request.overrides,
+        dialysis=request.dialysis,
+    )  # fmt: skip
+    sbml.write(problem, file)
 
 
 def exposure_of_events(question: Any, table: Path, out: Path | None, as_json: bool) -> None:

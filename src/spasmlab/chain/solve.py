@@ -58,19 +58,12 @@ def solve(
     each draw was solved with. Raises InputError for what cannot be simulated, SolveError where a run blows
     up.
     """
-    from spasmlab import patient as patients
-
-    drug.formulation(formulation)
-    person = patient or patients.default()
     times = _output_times(times_h, days)
-    pathway, draws = body.of(drug, formulation), _at_least_one(draws)
-    resolved = resolve.records(pathway, drug, condition, hypothesis, formulation)
-    values = resolve.values(pathway, resolved, person, fed=fed, draws=draws, seed=seed, overrides=overrides)
-    doses, amounts = _doses(regimen, person, days)
-    longest = resolve.bounds(pathway, resolved, "lag")[1]
-    problem = Problem(pathway, values, doses, amounts, longest)
-    if dialysis:
-        problem = _dialysed(problem, dialysis, drug, days * HOURS_PER_DAY)
+    problem = prepare(
+        drug, regimen, patient, condition, hypothesis, days=days, formulation=formulation, fed=fed, draws=draws,
+        seed=seed, overrides=overrides, dialysis=dialysis,
+    )  # fmt: skip
+    draws, longest = problem.patients, problem.longest_lag
     solved = run(problem, times, threads=threads or os.cpu_count() or 1)
     errors = achieved_errors(problem, times, checked, seed)
     named = {"drug": drug, "condition": condition, "hypothesis": hypothesis}
@@ -82,6 +75,35 @@ def solve(
     attrs |= {"dialysis": dialysis.text if dialysis else "none"}
     attrs |= {"achieved_error": max(errors.values(), default=0.0), "longest_lag_h": longest}
     return _dataset(problem, times, solved, errors, attrs)
+
+
+def prepare(
+    drug: Drug,
+    regimen: Regimen | None,
+    patient: Patient | None = None,
+    condition: Shift | None = None,
+    hypothesis: Shift | None = None,
+    *,
+    days: float,
+    formulation: str = "ir",
+    fed: bool | float = False,
+    draws: int = 1,
+    seed: int = 0,
+    overrides: Mapping[str, float] | None = None,
+    dialysis: Calendar | None = None,
+) -> Problem:
+    """What `solve` solves: parameters of every draw, and doses. Arguments and errors are those of `solve`."""
+    from spasmlab import patient as patients
+
+    drug.formulation(formulation)
+    person = patient or patients.default()
+    pathway, draws = body.of(drug, formulation), _at_least_one(draws)
+    resolved = resolve.records(pathway, drug, condition, hypothesis, formulation)
+    values = resolve.values(pathway, resolved, person, fed=fed, draws=draws, seed=seed, overrides=overrides)
+    doses, amounts = _doses(regimen, person, days)
+    longest = resolve.bounds(pathway, resolved, "lag")[1]
+    problem = Problem(pathway, values, doses, amounts, longest)
+    return _dialysed(problem, dialysis, drug, days * HOURS_PER_DAY) if dialysis else problem
 
 
 def steady_at_plasma(
