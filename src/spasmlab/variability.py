@@ -100,8 +100,10 @@ def values(
     deviate, the occasion's and the study's. `overrides` hold for every patient.
     """
     setting, known = setting or Setting(), varying or load(drug.name)
-    given = {"draws": setting.draw + 1, "seed": seed, "overrides": overrides}
-    centre = resolve.values(pathway, resolved, people.person(0), fed=fed, **given)[:, setting.draw]  # pyright: ignore[reportArgumentType]
+    centres = resolve.values(
+        pathway, resolved, people.person(0), fed=fed, draws=setting.draw + 1, seed=seed, overrides=overrides
+    )
+    centre = centres[:, setting.draw]
     moves = _moves(resolved, people, seed, setting, known)
     covariates = _covariates(people, fed)
     rows = []
@@ -173,6 +175,5 @@ def _moved(record: Parameter, unit: str, centre: float, move: np.ndarray) -> np.
 
 def _covariates(people: People, fed: float) -> dict[str, np.ndarray]:
     """What the chain reads of each patient, an array (patients,) a name."""
-    of = getattr(resolve, "covariates", None) or resolve._covariates
-    each = [of(people.person(place), fed) for place in range(len(people))]
+    each = [resolve.covariates(people.person(place), fed) for place in range(len(people))]
     return {name: np.array([found[name] for found in each]) for name in each[0]}

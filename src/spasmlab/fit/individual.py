@@ -131,22 +131,32 @@ def of_drug(
 
 def mode(subject: Subject, model: ChainModel, prior: Prior, start: np.ndarray | None = None) -> Mode:
     """The minimum of Φ by Newton steps with expected second derivatives, shortened until Φ falls."""
-    inverse = np.linalg.inv(prior.covariance)
-    here = _at(np.zeros(len(model.names)) if start is None else start.copy(), subject, model, prior, inverse)
+    return modes([subject], model, prior, [start])[0]
+
+
+def modes(
+    subjects: Sequence[Subject], model: ChainModel, prior: Prior, starts: Sequence[np.ndarray | None]
+) -> list[Mode]:
+    """The mode of each subject, all searched for at once; SolveError names a subject that has none."""
+    search = _Search(model, prior, np.linalg.inv(prior.covariance))
+    begun = [np.zeros(len(model.names)) if start is None else start for start in starts]
+    here = dict(enumerate(search.at(subjects, begun)))
+    moving = list(here)
     for _ in range(MOST_STEPS):
-        step, expected_fall = here.newton()
-        if expected_fall < SETTLED:
-            return here.mode()
-        ahead = _at(here.eta + step, subject, model, prior, inverse)
-        if not ahead.least < here.least - GOOD_FALL * expected_fall:
-            tried = here.eta + SHORTER[:, None] * step
-            levels = model.predict(subject, prior.mean + tried)
-            found = misfit(subject, levels, prior.residual) + np.einsum("ij,jk,ik->i", tried, inverse, tried)
-            ahead = _at(tried[int(np.argmin(found))], subject, model, prior, inverse)
-            if not ahead.least < here.least:
-                return here.mode()
-        here = ahead
-    raise SolveError(f"no mode of subject {subject.name} after {MOST_STEPS} steps")
+        steps = {place: here[place].newton() for place in moving}
+        moving = [place for place in moving if steps[place][1] >= SETTLED]
+        if not moving:
+            return [here[place].mode() for place in range(len(subjects))]
+        there = search.at([subjects[p] for p in moving], [here[p].eta + steps[p][0] for p in moving])
+        for place, ahead in zip(tuple(moving), there, strict=True):
+            step, expected_fall = steps[place]
+            if not ahead.least < here[place].least - GOOD_FALL * expected_fall:
+                ahead = search.shortened(subjects[place], here[place], step)
+            if not ahead.least < here[place].least:
+                moving.remove(place)  # nothing falls any more: rounding
+            else:
+                here[place] = ahead
+    raise SolveError(f"no mode of subject {subjects[moving[0]].name} after {MOST_STEPS} steps")
 
 
 @dataclass(frozen=True)
@@ -169,11 +179,33 @@ class _Point:
         return Mode(self.eta, self.curvature, self.least, self.predicted, self.sensitivity)
 
 
-def _at(eta: np.ndarray, subject: Subject, model: ChainModel, prior: Prior, inverse: np.ndarray) -> _Point:
-    predicted, slopes = model.sensitivity(subject, prior.mean + eta)
-    slope, curvature = _local(subject, predicted, slopes, prior.residual)
-    least = misfit(subject, predicted[None], prior.residual)[0] + eta @ inverse @ eta
-    return _Point(eta, float(least), slope + inverse @ eta, curvature + inverse, predicted, slopes)
+@dataclass(frozen=True)
+class _Search:
+    """Model and population, with the inverse of the population's covariance."""
+
+    model: ChainModel
+    prior: Prior
+    inverse: np.ndarray
+
+    def at(self, subjects: Sequence[Subject], etas: Sequence[np.ndarray]) -> list[_Point]:
+        """Φ and its derivatives of each subject at its own η."""
+        found = self.model.sensitivities(subjects, [self.prior.mean + eta for eta in etas])
+        return [self._point(*each) for each in zip(subjects, etas, found, strict=True)]
+
+    def shortened(self, subject: Subject, here: _Point, step: np.ndarray) -> _Point:
+        """The best of the step, half of it, a quarter, …"""
+        tried = here.eta + SHORTER[:, None] * step
+        levels = self.model.predict(subject, self.prior.mean + tried)
+        found = misfit(subject, levels, self.prior.residual)
+        found = found + np.einsum("ij,jk,ik->i", tried, self.inverse, tried)
+        return self.at([subject], [tried[int(np.argmin(found))]])[0]
+
+    def _point(self, subject: Subject, eta: np.ndarray, found: tuple[np.ndarray, np.ndarray]) -> _Point:
+        predicted, slopes = found
+        slope, curvature = _local(subject, predicted, slopes, self.prior.residual)
+        least = misfit(subject, predicted[None], self.prior.residual)[0] + eta @ self.inverse @ eta
+        pull = self.inverse @ eta
+        return _Point(eta, float(least), slope + pull, curvature + self.inverse, predicted, slopes)
 
 
 def misfit(subject: Subject, predicted: np.ndarray, residual: Residual) -> np.ndarray:

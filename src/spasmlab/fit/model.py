@@ -6,6 +6,7 @@ Many sets of parameters of one subject are solved at once, one a SIMD lane: a gr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -71,22 +72,55 @@ class ChainModel:
 
     def predict(self, subject: Subject, scaled: np.ndarray) -> np.ndarray:
         """Levels [mg/L] at the subject's times for each set of parameters: (sets, names) to (sets, times)."""
-        base = self._base(subject)
-        values = np.repeat(base[:, None], len(scaled), axis=1)
+        return self.predict_many([subject], [scaled])[0]
+
+    def predict_many(self, subjects: Sequence[Subject], scaled: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """`predict` for many subjects; those who are dosed at the same hours are solved in one run."""
+        together: dict[bytes, list[int]] = {}
+        for place, subject in enumerate(subjects):
+            together.setdefault(subject.doses_h.tobytes(), []).append(place)
+        found: dict[int, np.ndarray] = {}
+        for places in together.values():
+            some = [subjects[place] for place in places]
+            found |= dict(
+                zip(places, self._predict_alike(some, [scaled[place] for place in places]), strict=True)
+            )
+        return [found[place] for place in range(len(subjects))]
+
+    def _predict_alike(self, subjects: Sequence[Subject], scaled: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Levels of subjects with the same hours of dosing, from one run over all their times."""
+        values = np.concatenate(
+            [self._values(subject, sets) for subject, sets in zip(subjects, scaled, strict=True)], axis=1
+        )
+        sizes = [len(sets) for sets in scaled]
+        amounts = np.repeat(np.array([subject.amounts_mg for subject in subjects]).T, sizes, axis=1)
+        times = np.unique(np.concatenate([subject.times_h for subject in subjects]))
+        longest = float(values[self._lag].max()) if self._lag is not None else 0.0
+        one = Problem(self.pathway, values, subjects[0].doses_h, np.ascontiguousarray(amounts), longest)
+        levels = np.split(run(one, times, [SIGNAL])[SIGNAL], np.cumsum(sizes)[:-1])
+        seen = [np.searchsorted(times, subject.times_h) for subject in subjects]
+        return [rows[:, columns] for rows, columns in zip(levels, seen, strict=True)]
+
+    def _values(self, subject: Subject, scaled: np.ndarray) -> np.ndarray:
+        """All parameters of the chain for each set, (parameters, sets)."""
+        values = np.repeat(self._base(subject)[:, None], len(scaled), axis=1)
         places, factors = self._places
         for i, (record, place) in enumerate(zip(self.records, places, strict=True)):
             values[place] = from_scale(record, scaled[:, i]) * factors[i]
-        times, back = np.unique(subject.times_h, return_inverse=True)
-        longest = float(values[self._lag()].max()) if self._lag() is not None else 0.0
-        one = Problem(self.pathway, values, subject.doses_h, subject.amounts_mg, longest)
-        return run(one, times, [SIGNAL])[SIGNAL][:, back]
+        return values
 
     def sensitivity(self, subject: Subject, scaled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Levels (times,) at one set of parameters and their derivatives (times, names), from one run."""
-        steps = STEP * np.eye(len(self.names))
-        found = self.predict(subject, np.vstack([scaled[None], scaled + steps, scaled - steps]))
-        count = len(self.names)
-        return found[0], ((found[1 : count + 1] - found[count + 1 :]) / (2 * STEP)).T
+        return self.sensitivities([subject], [scaled])[0]
+
+    def sensitivities(
+        self, subjects: Sequence[Subject], scaled: Sequence[np.ndarray]
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """`sensitivity` for many subjects."""
+        count, steps = len(self.names), STEP * np.eye(len(self.names))
+        sets = [np.vstack([at[None], at + steps, at - steps]) for at in scaled]
+        levels = self.predict_many(subjects, sets)
+        return [(f[0], ((f[1 : count + 1] - f[count + 1 :]) / (2 * STEP)).T) for f in levels]
 
     @cached_property
     def _places(self) -> tuple[list[int], list[float]]:
@@ -96,6 +130,7 @@ class ChainModel:
         factors = [units.factor(r.unit, params[n]) for n, r in zip(self.names, self.records, strict=True)]
         return places, factors
 
+    @cached_property
     def _lag(self) -> int | None:
         dosed = self.pathway.dosed
         return list(self.pathway.params).index(dosed[1]) if dosed else None

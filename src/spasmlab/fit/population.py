@@ -17,10 +17,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from spasmlab.fit.data import Subject, check
-from spasmlab.fit.individual import NORMAL_90, Mode, Prior, Residual, mode, prior_of
+from spasmlab.fit.individual import NORMAL_90, Mode, Prior, Residual, prior_of
+from spasmlab.fit.individual import modes as modes_of
 from spasmlab.fit.model import ChainModel
 
 EM_ROUNDS = 25
+EM_SETTLED = 0.01  # change of every estimate, on its scale, below which BFGS takes over
 DIFFERENCE = 1e-3  # of the finite differences of −2LL, on the log scale of spreads and that of estimation
 LEAST_SPREAD = 1e-3
 TINY = 1e-12
@@ -163,11 +165,7 @@ class _Task:
         self.seen = sum(int((~subject.below).sum()) for subject in subjects)
 
     def modes(self, estimates: Estimates) -> tuple[Mode, ...]:
-        prior = estimates.prior()
-        found = [
-            mode(subject, self.model, prior, eta)
-            for subject, eta in zip(self.subjects, self.etas, strict=True)
-        ]
+        found = modes_of(self.subjects, self.model, estimates.prior(), self.etas)
         self.etas = [one.eta for one in found]
         return tuple(found)
 
@@ -188,7 +186,9 @@ def _em(task: _Task, estimates: Estimates, tell: Callable[[str], None]) -> Estim
         spread = np.maximum(np.sqrt(variances), LEAST_SPREAD)
         residual = _residual(task.subjects, modes, estimates.residual)
         task.etas = [eta - shift for eta in etas]
-        estimates = Estimates(estimates.mean + shift, spread, residual)
+        last, estimates = estimates, Estimates(estimates.mean + shift, spread, residual)
+        if np.max(np.abs(estimates.vector() - last.vector())) < EM_SETTLED:
+            break
     return estimates
 
 
