@@ -125,14 +125,15 @@ def _moves(
     known: Variability,
 ) -> dict[str, np.ndarray]:
     """How far each parameter of each patient lies from the centre, in units of its own scale, (patients,)."""
-    moves = _between(resolved, people, seed, known)
+    moves: dict[str, np.ndarray] = _between(resolved, people, seed, known)
+    still = np.zeros(len(people))
     for name, record in known.occasion.items():
         path = ("occasion", setting.occasion, _path(resolved, name, known))
         deviates = streams.normals(seed, *path, first=people.first, count=len(people))
-        moves[name] = moves.get(name, 0.0) + record.number * deviates
+        moves[name] = moves.get(name, still) + record.number * deviates
     for name, record in known.study.items() if setting.study is not None else ():
         path = ("study", str(setting.study), _path(resolved, name, known))
-        moves[name] = moves.get(name, 0.0) + record.number * streams.stream(seed, *path).standard_normal()
+        moves[name] = moves.get(name, still) + record.number * streams.stream(seed, *path).standard_normal()
     return {name: np.broadcast_to(move, len(people)) for name, move in moves.items()}
 
 

@@ -154,14 +154,16 @@ def _joint(subjects: list[Subject], model: ChainModel, residual: Residual):
     known, count = beside("fit.nuts"), len(model.names)
 
     def joint() -> None:
-        mean = numpyro.sample("mean", dist.Normal(model.start, known["centre_spread"].number).to_event(1))
-        spread = numpyro.sample(
+        mean: Any = numpyro.sample(
+            "mean", dist.Normal(model.start, known["centre_spread"].number).to_event(1)
+        )
+        spread: Any = numpyro.sample(
             "spread", dist.HalfNormal(known["spread_scale"].number).expand([count]).to_event(1)
         )
-        parts = numpyro.sample("parts", dist.HalfNormal(1.0).expand([2]).to_event(1))
-        error = numpyro.deterministic("residual", parts * sizes)
+        parts: Any = numpyro.sample("parts", dist.HalfNormal(1.0).expand([2]).to_event(1))
+        error: Any = numpyro.deterministic("residual", parts * sizes)
         # centred: subjects' levels tell their parameters well, and the sampler's steps stay long
-        own = numpyro.sample("own", dist.Normal(mean, spread).expand([len(subjects), count]).to_event(2))
+        own: Any = numpyro.sample("own", dist.Normal(mean, spread).expand([len(subjects), count]).to_event(2))
         numpyro.deterministic("eta", own - mean)
         levels = predict(own)[which]
         deviation = jnp.sqrt(error[0] ** 2 + (error[1] * levels) ** 2 + known["least_variance"].number)
