@@ -54,3 +54,11 @@ def test_streaming_gives_the_numbers_of_one_run() -> None:
     parts = list(stream(base, HOURS, ["plasma_concentration"], at_once=16))
     assert [len(places) for places, _ in parts] == [16, 16, 13]
     assert np.array_equal(np.concatenate([found["plasma_concentration"] for _, found in parts]), whole)
+
+
+def test_signals_wanted_alone_are_those_of_the_whole_chain() -> None:
+    base = problem(*every(8, 600, 4), draws=17, seed=3)
+    whole = run(base, HOURS)
+    for names in (["plasma_concentration"], ["csf_concentration", "stomach_amount"], ["release_ia"]):
+        for name, values in run(base, HOURS, names).items():
+            np.testing.assert_allclose(values, whole[name], rtol=1e-13, atol=1e-300)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cache
 from types import ModuleType
 
 import numpy as np
@@ -82,8 +83,9 @@ def run(
     A patient's numbers depend on that patient's parameters, the doses and the output times alone: not on the
     other patients, their order, or `threads`. Raises SolveError where a signal is not finite.
     """
-    kernel = kernel_cache.load(problem.pathway)
     names = list(signals or problem.pathway.signals)
+    problem = _as_far_as(problem, names)
+    kernel = kernel_cache.load(problem.pathway)
     steps = grid.build(problem.doses, times, problem.longest_lag, _change_times(problem))
     switches = _switches(problem, steps.edges, kernel)
     wanted = np.array([kernel.SIGNALS.index(name) for name in names], dtype=np.int64)
@@ -130,6 +132,31 @@ class _Switches:
     ranges: np.ndarray
     rows: np.ndarray
     values: np.ndarray
+
+
+def _as_far_as(problem: Problem, names: Sequence[str]) -> Problem:
+    """The problem without the stages after the last one whose signals are wanted: nothing depends on them."""
+    short = _shortest(problem.pathway, frozenset(names))
+    changes = tuple(change for change in problem.changes if change.name in short.params)
+    parameters = problem.parameters[: len(short.params)]  # stages give their parameters in order
+    return replace(problem, pathway=short, parameters=parameters, changes=changes)
+
+
+@cache
+def _shortest(pathway: Pathway, names: frozenset[str]) -> Pathway:
+    for count in range(1, len(pathway.stages)):
+        stages = pathway.stages[:count]
+        known = {name for stage in stages for name in (*stage.writes, *stage.states)}
+        if names <= known:
+            short = _first(pathway, count)
+            if short.dosed == pathway.dosed:
+                return short
+    return pathway
+
+
+@cache
+def _first(pathway: Pathway, count: int) -> Pathway:
+    return Pathway(pathway.stages[:count], pathway.given)
 
 
 def _change_times(problem: Problem) -> np.ndarray:

@@ -52,7 +52,7 @@ def solve(
     own, apart = int(amounts.shape[1] > 1), int(values.shape[1] > 1)
     w = np.zeros($ROWS * $WIDTH)
     row = np.empty($ROW)
-    at = np.empty($WIDTH)
+    at, stop = np.empty($WIDTH), np.empty($WIDTH)
     for batch in range(p.shape[1] // $WIDTH):
         base = batch * $WIDTH
         for j in range($WIDTH):
@@ -67,19 +67,27 @@ def solve(
                 for j in range($WIDTH):
                     at[j] = start
                 for d in range(pending[edge - 1, 0], pending[edge - 1, 1]):
+                    moving = False
                     for j in range($WIDTH):
                         arrival = doses[d] + w[lag * $WIDTH + j]
-                        stop = min(max(arrival, at[j]), end)
-                        set_step(w, j, (stop - at[j]) / n)
-                        at[j] = stop
-                    steps(w, n)
+                        stop[j] = min(max(arrival, at[j]), end)
+                        moving |= stop[j] > at[j]
+                    if moving:  # a step of no length would change nothing
+                        for j in range($WIDTH):
+                            set_step(w, j, (stop[j] - at[j]) / n)
+                            at[j] = stop[j]
+                        steps(w, n)
                     for j in range($WIDTH):
                         arrival = doses[d] + w[lag * $WIDTH + j]
                         if start < arrival <= end:
                             w[$DOSED + j] += amounts[d, (base + j) * own]
+                moving = False
                 for j in range($WIDTH):
-                    set_step(w, j, (end - at[j]) / n)
-                steps(w, n)
+                    moving |= at[j] < end
+                if moving:
+                    for j in range($WIDTH):
+                        set_step(w, j, (end - at[j]) / n)
+                    steps(w, n)
             for d in range(starting[edge, 0], starting[edge, 1]):
                 for j in range($WIDTH):
                     if doses[d] + w[lag * $WIDTH + j] <= edges[edge]:
