@@ -44,6 +44,11 @@ def observe(w, j, row):
 $OBSERVE
 
 
+@njit(cache=True, error_model="numpy")
+def observe_one(w, signal, target):
+$OBSERVE_ONE
+
+
 @njit(cache=True, error_model="numpy", nogil=True)
 def solve(
     p, initial, edges, counts, doses, amounts, pending, starting, record, lag, wanted,
@@ -98,7 +103,10 @@ def solve(
                         w[rows[c] * $WIDTH + j] = values[c, (base + j) * apart]
                 terms(w)
             place = record[edge]
-            if place >= 0:
+            if place >= 0 and len(wanted) <= $FEW:
+                for k in range(len(wanted)):
+                    observe_one(w, wanted[k], out[k, place, base : base + $WIDTH])
+            elif place >= 0:
                 for j in range($WIDTH):
                     observe(w, j, row)
                     for k in range(len(wanted)):
