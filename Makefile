@@ -32,6 +32,7 @@ baseline: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/python -m spasmlab.docs_tables
+	$(BIN)/python -m spasmlab.predicted_page
 
 pictures: run
 	cp $(OUT)/figures/overview.svg docs/picture.svg

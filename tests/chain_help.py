@@ -11,7 +11,8 @@ from spasmlab.chain.problem import Problem
 from spasmlab.chain.solve import parameter_values
 
 GABAPENTIN = drug.load("gabapentin")
-LINEAR = {"non_saturable": 1.0}  # then U = R: uptake does not saturate
+ONE_COMPARTMENT = {"peripheral_volume": 0.0}
+LINEAR = {"non_saturable": 1.0, **ONE_COMPARTMENT}  # then U = R: uptake does not saturate
 RELEASES = ("release_ia", "release_poly", "release_monoamine", "release_inhibitory")
 LONGEST_LAG = 1.0
 
@@ -49,7 +50,7 @@ def rate_constants(of: Problem, patient: int = 0) -> tuple[float, float, float]:
     volume = (
         value(of, "volume", patient) * value(of, "weight", patient) / value(of, "reference_weight", patient)
     )
-    slowing = 1 + value(of, "fed", patient) * (value(of, "fed_emptying_ratio", patient) - 1)
+    slowing = value(of, "fed_emptying_ratio", patient) ** value(of, "fed", patient)
     return value(of, "emptying_rate", patient) * slowing, clearance / volume, volume
 
 

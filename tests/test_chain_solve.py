@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chain_help import GABAPENTIN, LINEAR, RELEASES, bateman, dosings, every, problem, rate_constants, value
+from chain_help import (
+    GABAPENTIN,
+    LINEAR,
+    ONE_COMPARTMENT,
+    RELEASES,
+    bateman,
+    dosings,
+    every,
+    problem,
+    rate_constants,
+    value,
+)
 from spasmlab import hypothesis, patient, regimen
 from spasmlab.chain import grid
 from spasmlab.chain.check import check, reading, solve_plain
@@ -37,7 +48,7 @@ def test_every_milligram_is_somewhere(dosing, fed: float, lag: float) -> None:
     arrived = np.array([dosing[1][dosing[0] + lag <= t].sum() for t in HOURS])
     total = dosing[1].sum()
     gut = solved["stomach_amount"] + solved["absorbed_amount"] + solved["unabsorbed_amount"]
-    blood = solved["plasma_amount"] + solved["eliminated_amount"]
+    blood = solved["plasma_amount"] + solved["peripheral_amount"] + solved["eliminated_amount"]
     assert np.max(np.abs(gut - arrived)) < 1e-6 * total
     assert np.max(np.abs(blood - solved["absorbed_amount"])) < 1e-6 * total
 
@@ -74,7 +85,7 @@ def test_without_saturation_it_is_one_compartment_in_closed_form(lag: float, cou
 
 
 def test_with_a_carrier_that_never_fills_a_fixed_share_is_absorbed() -> None:
-    vast = problem(*every(12, 600, 3), uptake_vmax=1e9)
+    vast = problem(*every(12, 600, 3), uptake_vmax=1e9, **ONE_COMPARTMENT)
     carried = value(vast, "uptake_vmax") / (value(vast, "uptake_vmax") + value(vast, "uptake_half"))
     share = carried + value(vast, "non_saturable") * (1 - carried)
     assert close(run(vast, HOURS)["plasma_concentration"][0], bateman(vast, HOURS, share)) < 1e-6
@@ -202,9 +213,9 @@ def test_the_generated_kernel_computes_what_the_plain_equations_say() -> None:
     out = np.empty((len(kernel.SIGNALS), 1, width))
     none = np.zeros(0)
     kernel.solve(
-        given_doses.parameters, start, np.zeros(1), np.zeros(0, np.int64), none, none,
+        given_doses.parameters, start, np.zeros(1), np.zeros(0, np.int64), none, np.zeros((0, 1)),
         np.zeros((0, 2), np.int64), np.zeros((1, 2), np.int64), np.zeros(1, np.int64), 0,
-        np.arange(len(kernel.SIGNALS)), out,
+        np.arange(len(kernel.SIGNALS)), np.zeros((1, 2), np.int64), np.zeros(0, np.int64), np.zeros((0, 1)), out,
     )  # fmt: skip
     for lane in range(width):
         parameters = {n: value(given_doses, n, lane) for n in given_doses.pathway.params}
@@ -249,9 +260,7 @@ def test_draw_zero_is_central_and_doubt_has_its_size() -> None:
 
 def test_parameters_are_drawn_apart() -> None:
     names, drawn = parameter_values(GABAPENTIN, draws=2000, seed=4)
-    moved = np.log(
-        drawn[[names.index(n) for n in ("volume", "emptying_rate", "isf_partition", "leucine_inhibition")]]
-    )
+    moved = np.log(drawn[[names.index(n) for n in ("volume", "lag", "isf_partition", "leucine_inhibition")]])
     assert np.max(np.abs(np.corrcoef(moved) - np.eye(4))) < 0.1
 
 
@@ -276,8 +285,12 @@ def test_solve_gives_every_signal_with_unit_and_the_achieved_error() -> None:
     assert dict(found.sizes) == {"draw": 3, "time": 49, "parameter": found.sizes["parameter"]}
     assert all(found[name].dims == ("draw", "time") and found[name].attrs["unit"] for name in found.data_vars)
     assert 0 < found.attrs["achieved_error"] < 1e-5
-    assert found["total_clearance"][0, 0] == pytest.approx(0.3 + 0.059 * 60)
-    assert found["distribution_volume"][0, 0] == pytest.approx(58 * 80 / 70)
+    other, slope, volume = (
+        GABAPENTIN.parameters[name].number
+        for name in ("nonrenal_clearance", "renal_clearance_slope", "volume")
+    )
+    assert found["total_clearance"][0, 0] == pytest.approx(other * (80 / 70) ** 0.75 + slope * 60)
+    assert found["distribution_volume"][0, 0] == pytest.approx(volume * 80 / 70)
 
 
 def test_clearance_stops_rising_at_the_cap() -> None:
@@ -328,5 +341,6 @@ def test_any_regimen_in_any_patient_keeps_its_milligrams(first, days, last, crcl
         arrived = np.array([amounts[times + lag[draw] <= t].sum() for t in found["time"].values])
         gut = found["stomach_amount"] + found["absorbed_amount"] + found["unabsorbed_amount"]
         assert np.max(np.abs(gut[draw].values - arrived)) < 1e-6 * amounts.sum()
-        blood = (found["plasma_amount"] + found["eliminated_amount"] - found["absorbed_amount"])[draw]
+        kept = found["plasma_amount"] + found["peripheral_amount"] + found["eliminated_amount"]
+        blood = (kept - found["absorbed_amount"])[draw]
         assert np.max(np.abs(blood.values)) < 1e-6 * amounts.sum()

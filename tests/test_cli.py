@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from fakes import run_assays
-from spasmlab import assay_result, cli, run, units
+from spasmlab import assay_result, cli, drug, quantity, run, units
 
 RUN = ["run", "--drug", "gabapentin", "--regimen", "600 mg tid", "--condition", "ms-spasticity"]
 EXPOSURE = ["exposure", "--drug", "gabapentin", "--regimen", "400 mg once", "--draws", "8"]
@@ -194,9 +194,10 @@ def test_list_names_things_with_words(call, what):
 
 def test_explain_says_where_a_number_comes_from(call):
     code, out, _ = call("explain", "drugs.gabapentin.volume")
-    assert code == 0 and "58" in out and "L" in out
+    record = drug.load("gabapentin").parameters["volume"]
+    assert code == 0 and quantity.short(record.number) in out and "L" in out
     found = read(call("explain", "drugs.gabapentin.volume", "--json")[1])
-    assert found["value"]["value"] == 58 and found["rows"] and found["status"] == "measured"
+    assert found["value"]["value"] == record.number and found["rows"] and found["status"] == record.status
 
 
 @pytest.mark.parametrize("command", ["run", "exposure", "assay", "list", "explain"])
@@ -216,7 +217,7 @@ WRONG = [
     (replaced(RUN, "--regimen", "0 mg tid"), "more than 0"),
     (replaced(RUN, "--regimen", "600 mg"), "nearest match: '600 mg tid'"),
     (replaced(RUN, "--regimen", ""), "empty"),
-    (replaced(RUN, "--regimen", "events.csv"), "later version"),
+    (replaced(RUN, "--regimen", "none.csv"), "cannot read the event table 'none.csv'"),
     (replaced(RUN, "--drug", "gabapentine"), "did you mean 'gabapentin'"),
     (replaced(RUN, "--condition", "ms-spastic"), "did you mean 'ms-spasticity'"),
     ([*RUN, "--patient", "crcl=-5"], "0 to 250"),
@@ -228,7 +229,7 @@ WRONG = [
     ([*RUN, "--days", "nan"], "days"),
     ([*RUN, "--days", "three"], "--days"),
     ([*RUN, "--draws", "0"], "--draws"),
-    ([*RUN, "--formulation", "enacarbil"], "later version"),
+    ([*RUN, "--formulation", "enacarbl"], "did you mean 'enacarbil'"),
     ([*RUN, "--formulation", "it"], "did you mean 'ir'"),
     ([*RUN, "--fidelity", "surrogate"], "later version"),
     ([*RUN, "--fidelity", "ciruit"], "did you mean 'circuit'"),
@@ -237,8 +238,13 @@ WRONG = [
     ([*RUN, "--seed", "-1"], "--seed"),
     ([*RUN, "--out", " "], "--out is empty"),
     (RUN[:-2], "--condition"),
-    ([*EXPOSURE, "--dialysis", "4 h every 48 h"], "later version"),
-    ([*EXPOSURE, "--population", "10"], "later version"),
+    ([*EXPOSURE, "--dialysis", "4 h each 48 h"], "not a dialysis calendar"),
+    ([*EXPOSURE, "--fed", "low-fatt"], "did you mean 'low-fat'"),
+    ([*EXPOSURE, "--with", "antacidd"], "did you mean 'antacid'"),
+    ([*EXPOSURE, "--events", "doses.csv"], "both given"),
+    ([*EXPOSURE, "--out", "doses.csv"], "needs --events"),
+    ([*EXPOSURE, "--of", "ms"], "needs --population"),
+    (EXPOSURE[:3], "neither given"),
     ([*EXPOSURE, "--times", "1,two"], "'two'"),
     ([*EXPOSURE, "--times", "-1"], "'-1'"),
     ([*EXPOSURE, "--times", "nan"], "'nan'"),

@@ -13,7 +13,7 @@ import pytest
 
 from spasmlab.chain import body
 from spasmlab.chain.absorption import GutWindow, Stomach
-from spasmlab.chain.disposition import Disposition
+from spasmlab.chain.disposition import OneCompartment, RenalClearance
 from spasmlab.chain.pathway import Pathway
 from spasmlab.equations import kernel_cache, numba_kernel
 from spasmlab.errors import ModelError
@@ -59,7 +59,7 @@ def test_a_decay_that_is_not_one_is_refused() -> None:
             return dict(stomach_amount=-2 * delivery_rate)
 
     with pytest.raises(ModelError, match="'stomach_amount' does not simply decay"):
-        numba_kernel.text(Pathway((Leaky, GutWindow, Disposition)))
+        numba_kernel.text(Pathway((Leaky, GutWindow, RenalClearance, OneCompartment)))
 
 
 def test_a_pathway_that_cannot_be_dosed_is_refused() -> None:
@@ -68,7 +68,7 @@ def test_a_pathway_that_cannot_be_dosed_is_refused() -> None:
 
 
 def test_another_equation_is_another_kernel() -> None:
-    class Halved(Disposition):
+    class Halved(OneCompartment):
         @staticmethod
         def rates(absorption_rate, elimination_rate, plasma_concentration):
             return dict(
@@ -77,11 +77,11 @@ def test_another_equation_is_another_kernel() -> None:
                 plasma_auc=plasma_concentration,
             )
 
-    class Inheriting(Disposition):
+    class Inheriting(OneCompartment):
         initial = {"plasma_amount": 1.0}  # noqa: RUF012 - as stages declare it
 
-    stages = (Stomach, GutWindow)
-    prints = {kernel_cache.fingerprint(Pathway((*stages, s))) for s in (Disposition, Halved, Inheriting)}
+    stages = (Stomach, GutWindow, RenalClearance)
+    prints = {kernel_cache.fingerprint(Pathway((*stages, s))) for s in (OneCompartment, Halved, Inheriting)}
     assert len(prints) == 3
     assert kernel_cache.fingerprint(Pathway((*stages, Halved))) in prints
 

@@ -90,7 +90,7 @@ def test_interval_and_repetition_describe_the_last_part():
         ("600 mg/day once", "per day needs a repeating schedule"),
         ("300 mg once x3", "one dose"),
         ("600 mg tid x0", "must last"),
-        ("events.csv", "later version"),
+        ("events.csv", "--events events.csv"),
     ],
 )
 def test_a_wrong_regimen_is_refused_in_one_line(text, says):

@@ -10,7 +10,7 @@ from typing import Any
 
 from spasmlab import request as requests
 from spasmlab import tables
-from spasmlab.errors import InputError, unknown
+from spasmlab.errors import InputError, SpasmlabError, unknown
 from spasmlab.progress import Stages
 from spasmlab.regimen import DAY_H, number
 from spasmlab.request import Request
@@ -20,53 +20,17 @@ EXPOSURE_DRAWS = 64
 LISTS = ("drugs", "conditions", "hypotheses", "assays", "studies", "signals")
 
 
-def request_of_run(
-    drug: str,
-    regimen: str,
-    days: float | None,
-    condition: str,
-    patient: str | None,
-    hypothesis: str | None,
-    formulation: str,
-    fed: bool,
-    seed: int,
-    draws: int | None,
-) -> Request:
-    """The request of `spasmlab run`; InputError for what is wrong."""
+def request_of_run(drug: str, regimen: str | None, draws: int | None, **words: Any) -> Request:
+    """The request of `spasmlab run`; `words` are those of `request.build`. InputError for what is wrong."""
     return requests.build(
-        drug,
-        regimen,
-        days=days,
-        condition=condition,
-        patient_text=patient,
-        hypothesis=hypothesis,
-        formulation=formulation,
-        fed=fed,
-        seed=seed,
-        draws=RUN_DRAWS if draws is None else draws,
+        drug, required_regimen(regimen), draws=RUN_DRAWS if draws is None else draws, **words
     )
 
 
-def request_of_exposure(
-    drug: str,
-    regimen: str,
-    days: float | None,
-    patient: str | None,
-    formulation: str,
-    fed: bool,
-    seed: int,
-    draws: int | None,
-) -> Request:
+def request_of_exposure(drug: str, regimen: str | None, draws: int | None, **words: Any) -> Request:
     """The request of `spasmlab exposure`, for which no condition matters."""
     return requests.build(
-        drug,
-        regimen,
-        days=days,
-        patient_text=patient,
-        formulation=formulation,
-        fed=fed,
-        seed=seed,
-        draws=EXPOSURE_DRAWS if draws is None else draws,
+        drug, required_regimen(regimen), draws=EXPOSURE_DRAWS if draws is None else draws, **words
     )
 
 
@@ -75,6 +39,36 @@ def folder_of(text: str | None) -> Path | None:
     if text is not None and not text.strip():
         raise InputError("--out is empty; possible: the name of a folder, as in out/mine")
     return None if text is None else Path(text)
+
+
+def question_of_events(drug: str, draws: int | None, taken: str | None, **words: Any) -> Any:
+    """What is asked of an event table: a drug, and the patient where the table says nothing."""
+    from spasmlab import event_run, food, interaction
+    from spasmlab import patient as patients
+    from spasmlab.drug import load
+
+    found = load(drug)
+    found.formulation(words["formulation"])
+    text = words["patient_text"]
+    return event_run.Question(
+        found,
+        patients.parse(text) if text is not None else patients.default(),
+        formulation=words["formulation"],
+        fed=food.scale(requests.meal_of(words["fed"])),
+        draws=requests.checked_draws(1 if draws is None else draws),
+        seed=words["seed"],
+        overrides=interaction.overrides(requests.names_of(taken), found),
+    )
+
+
+def required_regimen(regimen: str | None, events: Path | None = None) -> str:
+    """The one way in which doses are given; InputError where there are none or two."""
+    if (regimen is None) == (events is None):
+        given = "neither" if regimen is None else "both"
+        raise InputError(
+            f"--regimen and --events: {given} given; possible: one, such as --regimen '600 mg tid' or --events doses.csv"
+        )
+    return regimen if regimen is not None else str(events)
 
 
 def run(request: Request, out: Path | None, as_json: bool) -> None:
@@ -100,13 +94,57 @@ def run(request: Request, out: Path | None, as_json: bool) -> None:
         tables.say(f"Report: {out / 'report.html'}")
 
 
-def exposure(request: Request, times: str | None, as_json: bool) -> None:
-    """Solve the slow chain and print exposure."""
+def exposure(request: Request, times: str | None, as_json: bool, sbml: Path | None = None) -> None:
+    """Solve the slow chain and print exposure; with `sbml`, write the chain there for other programs."""
     from spasmlab import exposure_result
 
     asked = read_times(times) if times is not None else []
+    if sbml is not None:
+        _export(extended(request, asked), sbml)
     found = exposure_result.compute(extended(request, asked), asked, Stages(show=True))
     _print(found, as_json, tables.exposure)
+
+
+def _export(request: Request, file: Path) -> None:
+    from spasmlab.chain.solve import prepare
+    from spasmlab.io import sbml
+
+    problem = prepare(
+        request.drug, request.regimen, request.patient, request.condition, request.hypothesis,
+        days=request.days, formulation=request.formulation, fed=request.fed, overrides=request.overrides,
+        dialysis=request.dialysis,
+    )  # fmt: skip
+    sbml.write(problem, file)
+
+
+def exposure_of_events(question: Any, table: Path, out: Path | None, as_json: bool) -> None:
+    """Predict every row of an event table, print them, or write the table with PRED columns to `out`."""
+    from spasmlab import event_result
+
+    found = event_result.compute(question, table, out, Stages(show=True))
+    _print(found, as_json, tables.events)
+
+
+def exposure_of_population(
+    request: Request, count: int, name: str, adherence: float, times: str | None, as_json: bool
+) -> None:
+    """Exposure of many virtual patients: percentiles between patients."""
+    from spasmlab import population_result
+
+    asked = read_times(times) if times is not None else []
+    request = extended(request, asked)
+    found = population_result.compute(request, count, name, adherence, asked, Stages(show=True))
+    _print(found, as_json, tables.population)
+
+
+def conformance(as_json: bool) -> None:
+    """Score the dosing scenarios on this machine; exit code 1 where one fails."""
+    from spasmlab.conformance import report
+
+    found = report.compute(Stages(show=True))
+    _print(found, as_json, tables.conformance)
+    if found["passed"] < found["total"]:
+        raise SpasmlabError(f"{found['total'] - found['passed']} of {found['total']} scenarios failed")
 
 
 def read_times(text: str) -> list[float]:

@@ -2,10 +2,18 @@
 
 title = "Gabapentin"
 summary = "…"
+body = ["stomach", "gut-window", "renal-clearance", "two-compartments", "alpha2delta"]     # `chain.body.PARTS`
 
 [formulations.ir]
 title = "immediate release (capsule, tablet, solution)"
-available = true
+
+[formulations.enacarbil]
+title = "the prodrug"
+body = ["releasing-tablet", "plain-uptake", …]     # where it differs
+
+[formulations.enacarbil.parameters.release_time]   # a record that this formulation alone needs, or has otherwise
+value = 6
+…
 
 [parameters.volume]      # the same record as any parameter
 value = 58
@@ -15,7 +23,7 @@ value = 58
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,17 +31,21 @@ from typing import Any
 from spasmlab.errors import InputError, unknown
 from spasmlab.parameter import PACKAGE, Parameter, parameters_from, read_toml
 
-_FIELDS = {"title", "summary", "formulations", "parameters"}
-_FORMULATION_FIELDS = {"title", "available"}
+_FIELDS = {"title", "summary", "body", "formulations", "parameters"}
+_FORMULATION_FIELDS = {"title", "available", "body", "parameters"}
+DEFAULT_BODY = ("stomach", "gut-window", "renal-clearance", "two-compartments", "alpha2delta")
 
 
 @dataclass(frozen=True)
 class Formulation:
-    """A way of giving a drug; `available` says whether this version can simulate it."""
+    """A way of giving a drug: its own `body` where it has one, and the `parameters` it has otherwise or alone
+    (path ``drugs.<name>.<formulation>.<parameter>``); `available` says whether this version can simulate it."""
 
     name: str
     title: str
     available: bool
+    body: tuple[str, ...] = ()
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -45,6 +57,22 @@ class Drug:
     summary: str
     parameters: Mapping[str, Parameter]
     formulations: Mapping[str, Formulation]
+    body: tuple[str, ...] = DEFAULT_BODY
+
+    def body_of(self, formulation: str) -> tuple[str, ...]:
+        """The names of the parts a formulation passes (`chain.body`); InputError for an unknown formulation."""
+        return self.formulation(formulation).body or self.body
+
+    def groups(self, formulation: str) -> dict[str, Mapping[str, Parameter]]:
+        """Records by the path they lie under; what the formulation has of its own comes last and wins."""
+        own = self.formulation(formulation).parameters
+        return {f"drugs.{self.name}": self.parameters, f"drugs.{self.name}.{formulation}": own}
+
+    @property
+    def records(self) -> tuple[Parameter, ...]:
+        """Every record of the drug's file."""
+        own = (record for form in self.formulations.values() for record in form.parameters.values())
+        return (*self.parameters.values(), *own)
 
     def formulation(self, name: str) -> Formulation:
         """The formulation called `name`; InputError where it is unknown or comes with a later version."""
@@ -86,15 +114,22 @@ def _read(file: Path) -> Drug:
     table = read_toml(file)
     if stray := sorted(set(table) - _FIELDS):
         raise unknown(f"field in '{file.name}'", stray[0], _FIELDS)
-    for field in ("formulations", "parameters"):
-        _require_tables(table.get(field), field, file)
+    for section in ("formulations", "parameters"):
+        _require_tables(table.get(section), section, file)
     return Drug(
         name=file.stem,
         title=str(table.get("title", file.stem)),
         summary=str(table.get("summary", "")),
         parameters=parameters_from(table["parameters"], f"drugs.{file.stem}", file.name),
         formulations={n: _formulation(n, given, file) for n, given in table["formulations"].items()},
+        body=_body(table.get("body", DEFAULT_BODY), "body", file),
     )
+
+
+def _body(given: Any, where: str, file: Path) -> tuple[str, ...]:
+    if not isinstance(given, list | tuple) or not all(isinstance(part, str) for part in given):
+        raise InputError(f"'{where}' in '{file.name}' must be a list of names, such as {list(DEFAULT_BODY)}")
+    return tuple(given)
 
 
 def _require_tables(value: Any, field: str, file: Path) -> None:
@@ -109,7 +144,16 @@ def _require_tables(value: Any, field: str, file: Path) -> None:
 def _formulation(name: str, given: dict[str, Any], file: Path) -> Formulation:
     if stray := sorted(set(given) - _FORMULATION_FIELDS):
         raise unknown(f"field of formulation '{name}' in '{file.name}'", stray[0], _FORMULATION_FIELDS)
-    available = given.get("available", False)
+    available = given.get("available", True)
     if not isinstance(available, bool):
         raise InputError(f"'available' of formulation '{name}' in '{file.name}' must be true or false")
-    return Formulation(name, str(given.get("title", name)), available)
+    own = given.get("parameters", {})
+    if not isinstance(own, dict):
+        raise InputError(f"'formulations.{name}.parameters' in '{file.name}' must be a table")
+    return Formulation(
+        name,
+        str(given.get("title", name)),
+        available,
+        _body(given.get("body", ()), f"formulations.{name}.body", file),
+        parameters_from(own, f"drugs.{file.stem}.{name}", file.name),
+    )

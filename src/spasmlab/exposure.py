@@ -27,6 +27,7 @@ UNITS = {
     "auc_inf": "mg*h/L",
     "auc_tau": "mg*h/L",
     "half_life": "h",
+    "terminal_half_life": "h",
     "bioavailability": "1",
 }
 SETTLED = -np.log(1e-12)  # time constants until what is left of a beginning (or of a tail) is 1e-12
@@ -35,14 +36,7 @@ BEFORE_DOSE_H = 1e-6
 PEAK_WITHIN_H = 96  # after the last dose; by then an immediate-release dose has left the stomach
 AT_ONCE = 16  # draws measured together: keeps the fine grid of a long regimen small in memory
 _HOURS_PER_DAY = 24
-_NEEDED = (
-    "plasma_concentration",
-    "absorption_rate",
-    "elimination_rate",
-    "distribution_volume",
-    "plasma_auc",
-    "absorbed_amount",
-)
+_NEEDED = ("plasma_concentration", "plasma_rise", "plasma_auc", "absorbed_amount")
 Solved = dict[str, np.ndarray]
 
 
@@ -53,12 +47,24 @@ def metrics(dataset: xarray.Dataset, regimen: Regimen) -> dict[str, np.ndarray]:
     times. Where the regimen repeats: c_max, t_max (hours after the first dose of the cycle), c_min and
     auc_tau over one dosing interval at steady state, and bioavailability is the share of an interval's
     doses that is absorbed. Where it ends: c_max, t_max (hours after time 0), auc_inf to infinite time, and
-    the share of all doses. Units: `UNITS`.
+    the share of all doses. half_life is ln 2·Vss/CL, which rules accumulation and most of the decline;
+    terminal_half_life is that of the last phase, which may hold little of the drug. Units: `UNITS`.
     """
-    problem = _problem(dataset)
-    found = {"half_life": np.log(2) / _slowest(problem)[0]}
+    return of_problem(_problem(dataset), regimen)
+
+
+def of_problem(problem: Problem, regimen: Regimen) -> dict[str, np.ndarray]:
+    """The same for the patients of a problem, whose doses and output times do not matter."""
     measure = _steady if regimen.repeats else _ending
-    return _per_draw(problem, regimen, measure) | found
+    return _per_draw(problem, regimen, measure) | _half_lives(problem)
+
+
+def _half_lives(problem: Problem) -> Solved:
+    """ln 2·Vss/CL and ln 2/λ, (patients,) each."""
+    wanted = ("total_clearance", "steady_volume", "terminal_rate")
+    seen = run(problem, np.zeros(1), wanted)
+    clearance, volume, terminal = (seen[name][:, 0] for name in wanted)
+    return {"half_life": np.log(2) * volume / clearance, "terminal_half_life": np.log(2) / terminal}
 
 
 @dataclass(frozen=True)
@@ -72,18 +78,22 @@ class _Cycle:
 
 def _problem(dataset: xarray.Dataset) -> Problem:
     """The draws of a dataset without doses and without lag, which only delays everything alike."""
-    pathway = body.whole()
+    pathway = body.pathway(tuple(dataset.attrs.get("body", body.DEFAULT)))
     parameters = np.asarray(dataset["parameter_value"].sel(parameter=list(pathway.params)).values)
     nothing = np.zeros(0)
     return Problem(pathway, parameters.copy(), nothing, nothing, 0.0)
 
 
 def _slowest(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
-    """Rate constants of elimination and of stomach emptying, (patients,) each."""
-    wanted = ("total_clearance", "distribution_volume", "stomach_emptying")
+    """Rate constants of the last phase of decline and of the slowest step before the blood, (patients,) each."""
+    wanted = ("terminal_rate", "terminal_rate" if _injected(problem) else "entry_rate")
     seen = run(problem, np.zeros(1), wanted)
-    clearance, volume, emptying = (seen[name][:, 0] for name in wanted)
-    return clearance / volume, emptying
+    return seen[wanted[0]][:, 0], seen[wanted[1]][:, 0]
+
+
+def _injected(problem: Problem) -> bool:
+    """Whether doses enter plasma itself, all of them."""
+    return problem.pathway.dosed is not None and problem.pathway.dosed[0] == "plasma_amount"
 
 
 def _per_draw(
@@ -121,7 +131,7 @@ def _steady(problem: Problem, regimen: Regimen, hours: int) -> Solved:
         "t_max": at - starts[-1],
         "c_min": _trough(times, solved),
         "auc_tau": gained["plasma_auc"],
-        "bioavailability": gained["absorbed_amount"] / cycle.amounts.sum(),
+        "bioavailability": _share(problem, gained["absorbed_amount"], cycle.amounts),
     }
 
 
@@ -136,7 +146,7 @@ def _ending(problem: Problem, regimen: Regimen, hours: int) -> Solved:
         "c_max": peak,
         "t_max": at,
         "auc_inf": solved["plasma_auc"][:, -1],
-        "bioavailability": solved["absorbed_amount"][:, -1] / amounts.sum(),
+        "bioavailability": _share(problem, solved["absorbed_amount"][:, -1], amounts),
     }
 
 
@@ -161,17 +171,23 @@ def _fine(start: float, end: float, doses: np.ndarray) -> np.ndarray:
     return np.unique(np.concatenate([np.linspace(start, end, steps + 1), doses, before]))
 
 
-def _slope(solved: Solved) -> np.ndarray:
-    return (solved["absorption_rate"] - solved["elimination_rate"]) / solved["distribution_volume"]
+def _share(problem: Problem, absorbed: np.ndarray, amounts: np.ndarray) -> np.ndarray:
+    """What is absorbed of the doses; of an injection everything."""
+    return np.ones(len(absorbed)) if _injected(problem) else absorbed / (_content(problem) * amounts.sum())
+
+
+def _content(problem: Problem) -> np.ndarray:
+    """Active drug in what is swallowed, as a share of its weight: less than 1 for a prodrug."""
+    return problem.row("drug_content") if "drug_content" in problem.pathway.params else np.ones(1)
 
 
 def _peak(times: np.ndarray, solved: Solved) -> tuple[np.ndarray, np.ndarray]:
     """The highest plasma concentration and its time, (patients,) each."""
-    return highest(times, solved["plasma_concentration"], _slope(solved))
+    return highest(times, solved["plasma_concentration"], solved["plasma_rise"])
 
 
 def _trough(times: np.ndarray, solved: Solved) -> np.ndarray:
-    return -highest(times, -solved["plasma_concentration"], -_slope(solved))[0]
+    return -highest(times, -solved["plasma_concentration"], -solved["plasma_rise"])[0]
 
 
 def highest(times: np.ndarray, values: np.ndarray, slopes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -10,6 +10,7 @@ from spasmlab import quantity, result
 from spasmlab import run as runs
 from spasmlab.levels import Behind
 from spasmlab.progress import Stages
+from spasmlab.regimen import DAY_H
 from spasmlab.request import Request
 from spasmlab.shown import Shown, of_exposure
 
@@ -22,17 +23,29 @@ def compute(request: Request, times: list[float], stages: Stages) -> dict[str, A
     chain, metrics = runs.run_chain(request, stages, solved_at)
     described = {k: v for k, v in request.described().items() if k not in {"condition", "hypothesis"}}
     found = list(of_exposure(metrics))
-    behind = Behind(request.drug, request.condition, request.hypothesis)
+    behind = Behind(request.drug, request.condition, request.hypothesis, request.formulation)
     return {
         **result.head("exposure"),
         **described,
         "intervals": result.INTERVALS,
+        "metrics_over": _window(request),
         "concentrations": [_at(chain, solved_at, time) for time in times],
         **_metrics(found),
         "tolerances": result.tolerances(chain.attrs),
         "evidence": result.evidence(found, behind),
         "seconds": result.seconds(stages),
     }
+
+
+def _window(request: Request) -> dict[str, Any]:
+    """What the metrics describe: an interval at steady state, the whole course, or its last cycle of dialysis."""
+    if request.dialysis:
+        from spasmlab.exposure_course import window
+
+        start, end = window(request.dialysis, request.days * DAY_H)
+        return {"what": "last cycle of dialysis", "from_h": start, "to_h": end}
+    what = "one interval at steady state" if request.regimen.repeats else "first dose to the end of the tail"
+    return {"what": what, "from_h": None, "to_h": None}
 
 
 def _metrics(found: list[Shown]) -> dict[str, Any]:
@@ -48,6 +61,8 @@ def _at(chain: Any, solved_at: np.ndarray, time: float) -> dict[str, Any]:
     index = int(np.searchsorted(solved_at, time))
     fluids = {
         name: quantity.from_draws(chain[signal].isel(time=index).values, "mg/L").as_dict()
+        if signal in chain
+        else quantity.Quantity(None, "mg/L").as_dict()
         for name, signal in FLUIDS.items()
     }
     return {"time_h": time, **fluids.pop("plasma"), **fluids}

@@ -44,13 +44,14 @@ class Behind:
     drug: Drug | None
     condition: Shift
     hypothesis: Shift
+    formulation: str = "ir"
 
     @cached_property
     def chain(self) -> dict[str, dict[str, Parameter]]:
         """Parameters of each stage of the slow chain by path, by stage module; empty without a drug."""
         if self.drug is None:
             return {}
-        return provenance.chain_parameters(self.drug, self.condition, self.hypothesis)
+        return provenance.chain_parameters(self.drug, self.condition, self.hypothesis, self.formulation)
 
     def level(self, level: str) -> dict[str, Parameter]:
         """Parameters behind one level by path."""

@@ -146,21 +146,23 @@ def beside(module: str) -> dict[str, Parameter]:
 
 @cache
 def modules() -> tuple[str, ...]:
-    """The modules that have a file of parameters beside them, e.g. ``chain.release``."""
-    files = sorted(PACKAGE.rglob("*.toml"))
+    """The modules that have a file of parameters beside them, e.g. ``chain.release``; other TOML is data."""
+    files = sorted(file for file in PACKAGE.rglob("*.toml") if file.with_suffix(".py").exists())
     inside = (file.relative_to(PACKAGE).with_suffix("") for file in files)
     return tuple(".".join(path.parts) for path in inside if path.parts[0] != "data")
 
 
 @cache
 def ledger() -> dict[str, Parameter]:
-    """Every parameter by path: those beside code, then those of drugs, conditions and hypotheses."""
-    from spasmlab import condition, drug, hypothesis
+    """Every parameter by path: those beside code, then those of drugs, conditions, hypotheses and populations."""
+    from spasmlab import condition, drug, hypothesis, population, variability
 
     found = {p.path: p for module in modules() for p in beside(module).values()}
-    found |= {p.path: p for name in drug.names() for p in drug.load(name).parameters.values()}
+    found |= {p.path: p for name in drug.names() for p in drug.load(name).records}
     for kind in (condition, hypothesis):
         found |= {p.path: p for name in kind.names() for p in kind.load(name).parameters.values()}
+    for kind in (population, variability):
+        found |= {path: p for name in kind.names() for path, p in kind.load(name).parameters.items()}
     return found
 
 

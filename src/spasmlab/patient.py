@@ -2,7 +2,8 @@
 
 Keys: age, weight, height, sex, crcl (creatinine clearance), creatinine. Units may be left out, and are
 checked where given. Whatever is not given keeps its default (`patient.toml`). Where creatinine is given and
-crcl is not, the clearance is the Cockcroft–Gault estimate.
+crcl is not, the clearance is the Cockcroft–Gault estimate, and below 18 years the bedside Schwartz one, which
+needs the height. Where only the age is given, it is what kidneys of that age and size usually clear.
 """
 
 from __future__ import annotations
@@ -36,13 +37,15 @@ FIELDS = {
     "creatinine": Field(("mg/dL", "umol/L", "µmol/L", "μmol/L"), 0.1, 30),
 }
 KEYS = (*FIELDS, "sex")
+Origin = Literal["given", "Cockcroft–Gault", "Schwartz", "usual for age", "default"]
 
 
 @dataclass(frozen=True)
 class Patient:
     """One patient: age [year], weight [kg], sex, creatinine clearance [mL/min], and what else is known.
 
-    `clearance_from` says where the clearance comes from: given, estimated by Cockcroft–Gault, or default.
+    `clearance_from` says where the clearance comes from: given, estimated (Cockcroft–Gault, Schwartz), usual for
+    the age, or the default.
     """
 
     age: float
@@ -51,7 +54,7 @@ class Patient:
     creatinine_clearance: float
     creatinine: float | None = None
     height: float | None = None
-    clearance_from: Literal["given", "Cockcroft–Gault", "default"] = "given"
+    clearance_from: Origin = "given"
 
     def describe(self) -> str:
         """One line for people."""
@@ -66,9 +69,16 @@ class Patient:
     @property
     def text(self) -> str:
         """The patient as `parse` reads it."""
-        known = {"age": self.age, "weight": self.weight, "height": self.height, "creatinine": self.creatinine}
+        known: dict[str, float | None] = {
+            "age": self.age,
+            "weight": self.weight,
+            "height": self.height,
+            "creatinine": self.creatinine,
+        }
         if self.clearance_from == "given":
             known["crcl"] = self.creatinine_clearance
+        if self.clearance_from == "default":
+            known["age"] = None  # an age that is said calls for the clearance usual for it
         written = [
             f"{key}={number(value)} {FIELDS[key].units[0]}"
             for key, value in known.items()
@@ -169,18 +179,52 @@ def _complete(numbers: dict[str, float], sex: Literal["f", "m"]) -> Patient:
     return Patient(age, weight, sex, clearance, numbers.get("creatinine"), numbers.get("height"), origin)
 
 
-def _clearance(
-    numbers: dict[str, float], age: float, weight: float, sex: str
-) -> tuple[float, Literal["given", "Cockcroft–Gault", "default"]]:
+def _clearance(numbers: dict[str, float], age: float, weight: float, sex: str) -> tuple[float, Origin]:
+    highest = FIELDS["crcl"].high
     if "crcl" in numbers:
         return numbers["crcl"], "given"
-    if "creatinine" not in numbers:
+    if "creatinine" in numbers:
+        if age >= _record("cockcroft_adult_age"):
+            found = cockcroft_gault(age, weight, sex, numbers["creatinine"])
+            return min(found, highest), "Cockcroft–Gault"
+        return min(_schwartz(numbers, age, weight), highest), "Schwartz"
+    if "age" not in numbers:
         return _record("default_creatinine_clearance"), "default"
-    if age < (adult := _record("cockcroft_adult_age")):
-        raise InputError(f"Cockcroft–Gault holds from {number(adult)} y; give crcl instead of creatinine")
-    return min(
-        cockcroft_gault(age, weight, sex, numbers["creatinine"]), FIELDS["crcl"].high
-    ), "Cockcroft–Gault"
+    return min(usual_clearance(age, weight, sex), highest), "usual for age"
+
+
+def _schwartz(numbers: dict[str, float], age: float, weight: float) -> float:
+    if "height" not in numbers:
+        raise InputError(
+            f"Cockcroft–Gault holds from {number(_record('cockcroft_adult_age'))} y; "
+            "below it give height with creatinine, or crcl"
+        )
+    return schwartz(weight, numbers["height"], numbers["creatinine"])
+
+
+def schwartz(weight: float, height: float, creatinine: float) -> float:
+    """Creatinine clearance of a child [mL/min] from weight [kg], height [cm], serum creatinine [mg/dL].
+
+    Formula: bedside Schwartz, 0.413·height/creatinine per 1.73 m², times the body surface over 1.73 m².
+    """
+    surface = math.sqrt(weight * height / _record("surface_divisor"))
+    return _record("schwartz") * height / creatinine * surface / _record("surface_reference")
+
+
+def usual_clearance(age: float, weight: float, sex: str) -> float:
+    """What kidneys of an age and size usually clear [mL/min]; age in years, weight in kg.
+
+    From 18 years: Cockcroft–Gault with the usual creatinine of the sex. Below: adult filtration scaled by
+    weight^0.75 and maturation P^n/(P^n + P50^n), P the age in weeks since conception.
+    """
+    if age >= _record("cockcroft_adult_age"):
+        usual = _record("usual_creatinine_woman" if sex == "f" else "usual_creatinine_man")
+        return cockcroft_gault(age, weight, sex, usual)
+    weeks = age * _record("weeks_a_year") + _record("weeks_at_birth")
+    power = _record("maturation_power")
+    mature = weeks**power / (weeks**power + _record("maturation_half") ** power)
+    size = (weight / _record("default_weight")) ** _record("filtration_exponent")
+    return _record("adult_filtration") * size * mature
 
 
 def cockcroft_gault(age: float, weight: float, sex: str, creatinine: float) -> float:

@@ -24,14 +24,17 @@ def data_digest() -> str:
     return digest.hexdigest()
 
 
-def chain_parameters(drug: Drug, condition: Shift, hypothesis: Shift) -> dict[str, dict[str, Parameter]]:
+def chain_parameters(
+    drug: Drug, condition: Shift, hypothesis: Shift, formulation: str = "ir"
+) -> dict[str, dict[str, Parameter]]:
     """Parameters of the slow chain after all shifts: by stage module in order, then by path."""
     from spasmlab.chain import body, resolve
     from spasmlab.chain.stage import module_of
 
-    known = resolve.records(body.whole(), drug, condition, hypothesis)
+    pathway = body.of(drug, formulation)
+    known = resolve.records(pathway, drug, condition, hypothesis, formulation)
     by_module: dict[str, dict[str, Parameter]] = {}
-    for stage in body.whole().stages:
+    for stage in pathway.stages:
         records = dict(known[name] for name in stage.params if name in known)
         by_module.setdefault(module_of(stage), {}).update(records)
     return by_module

@@ -40,8 +40,8 @@ def read(text: str) -> Regimen:
         raise InputError(f"the regimen is empty; write for example {EXAMPLES}")
     if text.strip().lower().endswith(".csv"):
         raise InputError(
-            f"'{text.strip()}': event tables (CSV) belong to a later version; write the regimen, "
-            f"for example {EXAMPLES}"
+            f"'{text.strip()}' is an event table (CSV), not a written regimen; possible: --events {text.strip()}, "
+            f"or a regimen such as {EXAMPLES}"
         )
     parts = [_read_part(piece, text) for piece in _pieces(text)]
     regimen = Regimen(tuple(_join_clocks(parts)))

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from spasmlab import condition as conditions
+from spasmlab import dialysis as dialyses
+from spasmlab import food, interaction, parameter, patient, regimen
 from spasmlab import hypothesis as hypotheses
-from spasmlab import parameter, patient, regimen
 from spasmlab.errors import InputError
 from spasmlab.regimen import DAY_H, Regimen, number
 from spasmlab.shift import Shift
 
 if TYPE_CHECKING:
+    from spasmlab.dialysis import Calendar
     from spasmlab.drug import Drug
 
 DEFAULT_DAYS = 14.0
@@ -23,7 +25,10 @@ MOST_DRAWS = 10_000
 
 @dataclass(frozen=True)
 class Request:
-    """A drug in a patient with a condition, under a hypothesis; doses per kg are already in mg."""
+    """A drug in a patient with a condition, under a hypothesis; doses per kg are already in mg.
+
+    `meal` is the kind of meal around each dose; `taken` are the names of other drugs taken along.
+    """
 
     drug: Drug
     regimen: Regimen
@@ -34,7 +39,19 @@ class Request:
     seed: int
     draws: int
     formulation: str = "ir"
-    fed: bool = False
+    meal: str = food.FASTED
+    dialysis: Calendar | None = None
+    taken: tuple[str, ...] = ()
+
+    @property
+    def fed(self) -> float:
+        """The size of the meal, 0 to 1."""
+        return food.scale(self.meal)
+
+    @property
+    def overrides(self) -> dict[str, float]:
+        """Parameters that other drugs change."""
+        return interaction.overrides(self.taken, self.drug)
 
     @property
     def visit_h(self) -> float:
@@ -52,7 +69,10 @@ class Request:
             "regimen": self.regimen.text,
             "days": self.days,
             "formulation": self.formulation,
-            "fed": self.fed,
+            "fed": self.fed > 0,
+            "meal": self.meal,
+            "dialysis": self.dialysis.text if self.dialysis else None,
+            "with": list(self.taken),
             "patient": described_patient(self.patient),
             "condition": self.condition.name,
             "hypothesis": self.hypothesis.name,
@@ -70,7 +90,9 @@ def build(
     patient_text: str | None = None,
     hypothesis: str | None = None,
     formulation: str = "ir",
-    fed: bool = False,
+    fed: bool | str = False,
+    dialysis: str | None = None,
+    taken: str | None = None,
     seed: int = 0,
     draws: int = 1,
 ) -> Request:
@@ -81,10 +103,10 @@ def build(
     from spasmlab import drug as drugs
 
     found_patient = patient.parse(patient_text) if patient_text is not None else patient.default()
-    written = regimen.parse(regimen_text).for_weight(found_patient.weight)
+    written = _written(regimen_text).for_weight(found_patient.weight)
     found_drug = drugs.load(drug_name)
     found_drug.formulation(formulation)
-    return Request(
+    made = Request(
         drug=found_drug,
         regimen=written,
         patient=found_patient,
@@ -94,8 +116,34 @@ def build(
         seed=seed,
         draws=checked_draws(draws),
         formulation=formulation,
-        fed=fed,
+        meal=meal_of(fed),
+        dialysis=dialyses.parse(dialysis) if dialysis is not None else None,
+        taken=names_of(taken),
     )
+    _ = made.overrides  # an unknown name is said now, before any work
+    return made
+
+
+def meal_of(fed: bool | str) -> str:
+    """The kind of meal by its plain name; True is the meal of food studies. InputError for an unknown kind."""
+    if isinstance(fed, bool):
+        return food.FED if fed else food.FASTED
+    food.scale(fed)
+    return fed.strip().lower().replace(" ", "-").replace("_", "-")
+
+
+def names_of(text: str | None) -> tuple[str, ...]:
+    """``morphine,antacid`` as names."""
+    return tuple(name.strip() for name in text.split(",")) if text is not None else ()
+
+
+def _written(text: str) -> Regimen:
+    """A regimen as written, or as the event table it names says."""
+    if not text.strip().lower().endswith(".csv"):
+        return regimen.parse(text)
+    from spasmlab.io import event_table
+
+    return event_table.regimen_of(event_table.read(text.strip()))
 
 
 def described_patient(found: patient.Patient) -> dict[str, Any]:

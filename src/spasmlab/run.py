@@ -56,6 +56,9 @@ class Outcome:
 
 def run(request: Request, stages: Stages | None = None) -> Outcome:
     """Carry out a request; InputError or SolveError where a part of it refuses."""
+    from spasmlab.chain import body
+
+    body.require_release(request.drug, request.formulation)
     stages = stages or Stages()
     chain, exposure = run_chain(request, stages)
     state = synapse_state(chain, request.visit_h)
@@ -84,23 +87,37 @@ def run_chain(
         from spasmlab.chain.solve import solve
         from spasmlab.chain.solve import warm_up as warm_up_chain
 
-        warm_up_chain()
+        warm_up_chain(request.drug, request.formulation)
     asked = output_times(request) if times_h is None else times_h
     with stages("Slow chain: solving"):
-        chain = solve(
-            request.drug,
-            request.regimen,
-            request.patient,
-            request.condition,
-            request.hypothesis,
-            days=request.days,
-            formulation=request.formulation,
-            fed=request.fed,
-            draws=request.draws,
-            seed=request.seed,
-            times_h=asked,
-        )
-        metrics = exposure.metrics(chain, request.regimen)
+
+        def course(times: np.ndarray, checked: int) -> xr.Dataset:
+            return solve(
+                request.drug,
+                request.regimen,
+                request.patient,
+                request.condition,
+                request.hypothesis,
+                days=request.days,
+                formulation=request.formulation,
+                fed=request.fed,
+                dialysis=request.dialysis,
+                overrides=request.overrides,
+                draws=request.draws,
+                seed=request.seed,
+                times_h=times,
+                checked=checked,
+            )
+
+        chain = course(asked, 1)
+        if request.dialysis:
+            from spasmlab import exposure_course
+
+            metrics = exposure_course.metrics(
+                lambda times: course(times, 0), request.dialysis, request.regimen, request.days
+            )
+        else:
+            metrics = exposure.metrics(chain, request.regimen)
     return chain, {
         name: (np.asarray(metrics[name]), unit) for name, unit in exposure.UNITS.items() if name in metrics
     }

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from spasmlab.exposure_words import METRICS
@@ -127,7 +128,7 @@ def _footing(found: Mapping[str, Any]) -> None:
 def _table(*headings: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for index, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if index == 0 else "right", overflow="fold")
+        table.add_column(escape(heading), justify="left" if index == 0 else "right", overflow="fold")
     return table
 
 
@@ -144,3 +145,62 @@ def _with_interval(entry: Mapping[str, Any]) -> str:
 
 def _text(entry: Mapping[str, Any]) -> str:
     return Quantity(**entry).text
+
+
+def events(found: Mapping[str, Any]) -> None:
+    """The result of an event table: a line for each row, or where they were written."""
+    say(f"{found['drug']}, {found['events']}: {found['individuals']} individuals, {found['rows']} rows")
+    if found["columns_not_used"]:
+        say(f"columns not used: {', '.join(found['columns_not_used'])}")
+    if found["written_to"]:
+        say(f"Table with predictions: {found['written_to']}")
+    else:
+        table = _table("row", "ID", "time [h]", "event", "DV", "plasma [mg/L]")
+        for row in found["predictions"]:
+            level = {key: row[key] for key in ("value", "unit", "low", "high")}
+            observed = "" if row["dv"] is None else f"{row['dv']:g}"
+            table.add_row(
+                str(row["row"]),
+                row["id"],
+                f"{row['time_h']:g}",
+                row["event"],
+                observed,
+                _with_interval(level),
+            )
+        console().print(table)
+    say(
+        f"achieved error {found['tolerances']['achieved_error']:.1e} of the highest level (independent solver)"
+    )
+    say(found["notice"])
+
+
+def population(found: Mapping[str, Any]) -> None:
+    """The result of a population: the median patient, and the range of nine in ten."""
+    people = f"{found['patients']} patients ({found['population']})"
+    say(f"{found['drug']}, {found['regimen']}, {found['days']:g} days; {people}; seed {found['seed']}")
+    say(f"{found['implausible']} implausible patients were drawn again; adherence {found['adherence']:g}")
+    table = _table("", "median", "5 to 95 % of patients", "unit")
+    for name, meaning in METRICS.items():
+        _row(table, meaning, found[name])
+    console().print(table)
+    if found["concentrations"]:
+        _concentrations(found["concentrations"])
+    say(
+        f"achieved error {found['tolerances']['achieved_error']:.1e} of the highest level (independent solver)"
+    )
+    say(found["notice"])
+
+
+def conformance(found: Mapping[str, Any]) -> None:
+    """Every scenario with its errors, then the score."""
+    table = _table("scenario", "compiled", "independent", "apart", "")
+    for one in found["scenarios"]:
+        errors = (one["error_adaptive"], one["error_plain"], one["difference"])
+        words = ["refused" if e is None else f"{e:.0e}" for e in errors]
+        table.add_row(one["name"], *words, "passed" if one["passed"] else "FAILED")
+    console().print(table)
+    say(
+        f"{found['passed']} of {found['total']} scenarios passed, {found['closed_forms']} of them with an answer in "
+        f"closed form; largest error {found['largest_error']:.1e}, largest difference between the two solvers "
+        f"{found['largest_difference']:.1e} (allowed {found['tolerance']:g}) on {found['machine']}"
+    )

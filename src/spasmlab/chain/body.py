@@ -1,26 +1,96 @@
-"""The slow chain as one pathway, and its part from plasma onwards."""
+"""Bodies: which stages a drug passes, in order, named in the drug's own file.
+
+    body = ["stomach", "gut-window", "renal-clearance", "two-compartments", "alpha2delta"]
+
+A formulation may name another (`[formulations.enacarbil] body = [...]`). No drug is named in code.
+"""
 
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
-from spasmlab.chain.absorption import GutWindow, Stomach
+from spasmlab.chain.absorption import (
+    FirstOrder,
+    GutWindow,
+    PlainUptake,
+    ReleasingTablet,
+    RetainedTablet,
+    Stomach,
+)
 from spasmlab.chain.binding import Binding
 from spasmlab.chain.brain import InterstitialFluid, SpinalFluid
 from spasmlab.chain.channel import CalciumChannels
-from spasmlab.chain.disposition import Disposition
+from spasmlab.chain.disposition import (
+    Metabolite,
+    OneCompartment,
+    PlainClearance,
+    RenalClearance,
+    TwoCompartments,
+)
 from spasmlab.chain.gaba import GabaActions
+from spasmlab.chain.intravenous import Intravenous
 from spasmlab.chain.pathway import Pathway
 from spasmlab.chain.release import Release
+from spasmlab.chain.stage import Stage
+from spasmlab.errors import InputError, ModelError, unknown
 
-TO_PLASMA = (Stomach, GutWindow, Disposition)
+if TYPE_CHECKING:
+    from spasmlab.drug import Drug
+
 FROM_PLASMA = (InterstitialFluid, SpinalFluid, Binding, GabaActions, CalciumChannels, Release)
+PARTS: dict[str, tuple[type[Stage], ...]] = {
+    "stomach": (Stomach,),
+    "retained-tablet": (RetainedTablet,),
+    "releasing-tablet": (ReleasingTablet,),
+    "gut-window": (GutWindow,),
+    "plain-uptake": (PlainUptake,),
+    "first-order": (FirstOrder,),
+    "intravenous": (Intravenous,),
+    "renal-clearance": (RenalClearance,),
+    "plain-clearance": (PlainClearance,),
+    "one-compartment": (OneCompartment,),
+    "two-compartments": (TwoCompartments,),
+    "metabolite": (Metabolite,),
+    "alpha2delta": FROM_PLASMA,
+}
+DEFAULT = ("stomach", "gut-window", "renal-clearance", "two-compartments", "alpha2delta")
+
+
+def of(drug: Drug, formulation: str = "ir") -> Pathway:
+    """The pathway of a drug in one of its formulations; InputError where its body cannot be put together."""
+    names = drug.body_of(formulation)
+    try:
+        return pathway(names)
+    except ModelError as problem:
+        raise InputError(f"the body {list(names)} of drug '{drug.name}': {problem}") from problem
 
 
 @cache
+def pathway(names: tuple[str, ...]) -> Pathway:
+    """The pathway of named parts; InputError with the nearest match for an unknown part."""
+    for name in names:
+        if name not in PARTS:
+            raise unknown("part of a body", name, PARTS)
+    return Pathway(tuple(stage for name in names for stage in PARTS[name]))
+
+
+def acts_on_release(pathway: Pathway) -> bool:
+    """Whether a pathway reaches the terminals, so that the spinal circuit can meet its drug."""
+    return "release_ia" in pathway.signals
+
+
+def require_release(drug: Drug, formulation: str = "ir") -> None:
+    """InputError where a drug does not reach the terminals, so that the circuit cannot be run with it."""
+    if not acts_on_release(of(drug, formulation)):
+        raise InputError(
+            f"drug '{drug.name}' does not act through α2δ; possible now: its exposure (spasmlab exposure)"
+        )
+
+
 def whole() -> Pathway:
-    """From the mouth to the release of every class of terminal."""
-    return Pathway((*TO_PLASMA, *FROM_PLASMA))
+    """From the mouth to the release of every class of terminal: gabapentin, immediate release."""
+    return pathway(DEFAULT)
 
 
 @cache

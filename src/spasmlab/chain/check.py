@@ -11,10 +11,12 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from spasmlab.chain.pathway import Pathway
 from spasmlab.chain.problem import Problem
 from spasmlab.chain.stage import arguments
 from spasmlab.errors import SolveError
 
+Observe = Callable[[dict[str, float]], dict[str, float]]
 RELATIVE, ABSOLUTE = 1e-9, 1e-12
 LONGEST_STEP_H = 12.0
 
@@ -35,23 +37,22 @@ def solve_plain(problem: Problem, times: np.ndarray, patient: int) -> dict[str, 
     """Every signal of one patient by the adaptive solver; arrays (times,)."""
     states = list(problem.pathway.states)
     parameters = dict(zip(problem.pathway.params, problem.parameters[:, patient].tolist(), strict=True))
-    observe = reading(problem, parameters)
-    slopes = [f"d_{state}" for state in states]
-
-    def slope(_: float, y: np.ndarray) -> list[float]:
-        signals = observe(dict(zip(states, y.tolist(), strict=True)))
-        return [signals[name] for name in slopes]
-
-    path = _states(problem, times, parameters, slope)
-    rows = [observe(dict(zip(states, y.tolist(), strict=True))) for y in path]
+    now = dict(parameters)
+    observe = reading(problem, now)
+    path, rows = _states(problem, times, patient, now, observe), []
+    for time, y in zip(times, path, strict=True):
+        now.update(_changed(problem, patient, time))
+        rows.append(observe(dict(zip(states, y.tolist(), strict=True))))
     return {name: np.array([row[name] for row in rows]) for name in problem.pathway.signals}
 
 
-def reading(
-    problem: Problem, parameters: Mapping[str, float]
-) -> Callable[[dict[str, float]], dict[str, float]]:
+def reading(problem: Problem, parameters: Mapping[str, float]) -> Observe:
     """From the states of a moment to every signal and rate (``d_<state>``), by calling the stages."""
-    pathway = problem.pathway
+    return reading_of(problem.pathway, parameters)
+
+
+def reading_of(pathway: Pathway, parameters: Mapping[str, float]) -> Observe:
+    """The same for a pathway and one patient's parameters."""
     nows = [(stage.now, arguments(stage.now)) for stage in pathway.stages if arguments(stage.now)]
     rates = [(stage.rates, arguments(stage.rates)) for stage in pathway.stages if arguments(stage.rates)]
 
@@ -67,20 +68,49 @@ def reading(
     return observe
 
 
-def _states(problem: Problem, times: np.ndarray, parameters: Mapping[str, float], slope) -> np.ndarray:
-    """States at each output time, (times, states): solved from arrival to arrival."""
-    pathway = problem.pathway
-    state = np.array(list(pathway.initial.values()))
-    dosed, lag = pathway.dosed or ("", "")
-    arrivals = problem.doses + (parameters[lag] if pathway.dosed else 0.0)
-    ends = np.append(arrivals[arrivals <= times[-1]], times[-1])
-    path, start = np.empty((len(times), len(state))), 0.0
-    for i, end in enumerate(ends):
-        inside = (times >= start) & (times < end) if i < len(ends) - 1 else times >= start
-        path[inside], state = _advance(slope, state, start, end, times[inside])
-        if i < len(ends) - 1:
-            state[list(pathway.states).index(dosed)] += problem.amounts[i]
-        start = end
+def _changed(problem: Problem, patient: int, time: float) -> dict[str, float]:
+    """The parameters that have changed by `time`, with their values from then on."""
+    found = {}
+    for change in problem.changes:
+        place = int(np.searchsorted(change.times, time, "right")) - 1
+        if place >= 0:
+            found[change.name] = float(
+                (change.values if change.values.ndim == 1 else change.values[:, patient])[place]
+            )
+    return found
+
+
+def _states(
+    problem: Problem, times: np.ndarray, patient: int, now: dict[str, float], observe: Observe
+) -> np.ndarray:
+    """States at each output time, (times, states): solved from arrival (or change) to arrival.
+
+    `now` holds the parameters of the moment, which `observe` reads.
+    """
+    names, last = list(problem.pathway.states), float(times[-1])
+    dosed, lag = problem.pathway.dosed or ("", "")
+    arrivals = problem.doses + (now[lag] if problem.pathway.dosed else 0.0)
+    start_parameters = dict(now)
+
+    def slope(_: float, y: np.ndarray) -> list[float]:
+        signals = observe(dict(zip(names, y.tolist(), strict=True)))
+        return [signals[f"d_{name}"] for name in names]
+
+    state = np.array(list(problem.pathway.initial.values()))
+    switched = np.concatenate([np.zeros(0), *(change.times for change in problem.changes)])
+    cuts = np.unique(
+        np.concatenate([arrivals[arrivals <= last], switched[(switched > 0) & (switched < last)], [last]])
+    )
+    path, start, amounts = np.empty((len(times), len(state))), 0.0, problem.amounts_of(patient)
+    for cut in cuts:
+        now.update(_changed(problem, patient, start))
+        inside = (times >= start) & (times < cut)
+        path[inside], state = _advance(slope, state, start, float(cut), times[inside])
+        if dosed:
+            state[names.index(dosed)] += amounts[arrivals == cut].sum()
+        start = float(cut)
+    path[times >= start] = state
+    now.update(start_parameters)
     return path
 
 

@@ -29,14 +29,18 @@ class Grid:
     record: np.ndarray
 
 
-def build(doses: np.ndarray, times: np.ndarray, longest_lag: float) -> Grid:
+def build(
+    doses: np.ndarray, times: np.ndarray, longest_lag: float, changes: np.ndarray | None = None
+) -> Grid:
     """The grid from time 0 to the last output time; `doses` and `times` [h] sorted, times distinct.
 
-    Output at the time of an arriving dose is after the dose.
+    Output at the time of an arriving dose is after the dose. `changes` [h] are further edges, where a
+    parameter changes.
     """
-    changes = (doses[:, None] + np.array([hours for hours, _ in STEPS_PER_HOUR])).ravel()
+    finer = (doses[:, None] + np.array([hours for hours, _ in STEPS_PER_HOUR])).ravel()
     last = times[-1]
-    edges = np.unique(np.concatenate([[0.0], times, changes[changes < last], doses[doses <= last]]))
+    extra = np.zeros(0) if changes is None else changes[(changes > 0) & (changes <= last)]
+    edges = np.unique(np.concatenate([[0.0], times, finer[finer < last], doses[doses <= last], extra]))
     starts = edges[:-1]
     since = starts - _last_dose(doses, starts)
     per_hour = _steps_per_hour(since)

@@ -66,11 +66,18 @@ class Pathway:
 
     @property
     def dosed(self) -> tuple[str, str] | None:
-        """The state a dose enters and the parameter that delays it; None where nothing can be dosed."""
+        """The state a dose enters and the parameter that delays it; None where nothing can be dosed.
+
+        Where no stage takes doses but there is a lag, they enter plasma.
+        """
         for stage in self.stages:
             if stage.doses_into and stage.lag:
                 return stage.doses_into, stage.lag
-        return None
+        return (
+            ("plasma_amount", "lag")
+            if {"plasma_amount"} <= set(self.states) and "lag" in self.params
+            else None
+        )
 
 
 def _declared(pathway: Pathway) -> Iterator[tuple[str, str, str]]:

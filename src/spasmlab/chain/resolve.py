@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spasmlab import streams, units
+from spasmlab import posterior, streams, units
 from spasmlab.chain.pathway import Pathway
 from spasmlab.chain.stage import module_of
 from spasmlab.errors import InputError, ModelError, unknown
@@ -20,22 +20,29 @@ if TYPE_CHECKING:
     from spasmlab.patient import Patient
     from spasmlab.shift import Shift
 
-COVARIATES = ("weight", "creatinine_clearance", "fed")
+MODELLED_INPUT = {
+    "input_rate": "mg/h",
+    "input_duration": "h",
+}  # of event tables (RATE -1 and -2), in no equation
+COVARIATES = ("weight", "creatinine_clearance", "fed", "dialysis")
 
 
 def records(
-    pathway: Pathway, drug: Drug, condition: Shift | None, hypothesis: Shift | None
+    pathway: Pathway,
+    drug: Drug,
+    condition: Shift | None,
+    hypothesis: Shift | None,
+    formulation: str = "ir",
 ) -> dict[str, tuple[str, Parameter]]:
     """For each parameter of the pathway that is not a covariate: its path, and the record after all shifts.
 
     Raises InputError where the drug lacks a parameter, has one too many, or gives it in another kind of unit.
     """
     shifts = [shift for shift in (condition, hypothesis) if shift]
-    homes = {**_chain_homes(pathway), **{name: f"drugs.{drug.name}" for name in drug.parameters}}
-    for name in drug.parameters:
-        if name not in pathway.params:
-            raise unknown(f"parameter in drug '{drug.name}'", name, _drug_parameters(pathway))
-    modules = {home: _shifted(home, drug, shifts) for home in set(homes.values())}
+    groups = drug.groups(formulation)
+    homes = _chain_homes(pathway) | {name: home for home, group in groups.items() for name in group}
+    _require_known(drug, pathway, formulation)
+    modules = {home: _shifted(home, groups, shifts) for home in set(homes.values())}
     found = {}
     for name, unit in pathway.params.items():
         if name in COVARIATES:
@@ -54,23 +61,31 @@ def values(
     resolved: Mapping[str, tuple[str, Parameter]],
     patient: Patient,
     *,
-    fed: bool,
+    fed: bool | float,
     draws: int,
     seed: int,
     overrides: Mapping[str, float] | None = None,
 ) -> np.ndarray:
     """Values of all parameters in the pathway's units and order; shape (parameters, draws).
 
-    Draw 0 holds the central values. In the others each parameter moves by its own `spread` (doubt), by a
-    random stream named by its path, so that a draw means the same in every arm. `overrides` gives values by
-    name.
+    Draw 0 holds the central values. In the others, parameters that were fitted together are a draw of their
+    posterior (`posterior`), and each other parameter moves by its own `spread` (doubt), by a random stream
+    named by its path, so that a draw means the same in every arm. `fed` is the size of the meal, 0 to 1
+    (`food`). `overrides` gives values by name.
     """
-    given = _covariates(patient, fed) | _overridden(pathway, resolved, overrides or {})
-    rows = [
-        np.full(draws, given[name]) if name in given else _sample(*resolved[name], unit, draws, seed)
+    given = covariates(patient, fed) | _overridden(pathway, resolved, overrides or {})
+    joint = posterior.draws({path: record for path, record in resolved.values()}, draws, seed)
+    rows = {
+        name: np.full(draws, given[name])
+        if name in given
+        else _sample(*resolved[name], unit, draws, seed, joint.get(resolved[name][0]))
         for name, unit in pathway.params.items()
-    ]
-    return np.ascontiguousarray(rows, dtype=float)
+    }
+    if "fed_lag_ratio" in rows and "lag" not in given:
+        rows["lag"] = np.clip(
+            rows["lag"] * rows["fed_lag_ratio"] ** rows["fed"], *bounds(pathway, resolved, "lag")
+        )
+    return np.ascontiguousarray(list(rows.values()), dtype=float)
 
 
 def bounds(pathway: Pathway, resolved: Mapping[str, tuple[str, Parameter]], name: str) -> tuple[float, float]:
@@ -82,18 +97,21 @@ def bounds(pathway: Pathway, resolved: Mapping[str, tuple[str, Parameter]], name
     return record.bounds[0] * scale, record.bounds[1] * scale
 
 
-def _sample(path: str, record: Parameter, unit: str, draws: int, seed: int) -> np.ndarray:
+def _sample(
+    path: str, record: Parameter, unit: str, draws: int, seed: int, fitted: np.ndarray | None
+) -> np.ndarray:
     deviates = np.zeros(draws)
-    if record.spread and draws > 1:
+    if record.spread and draws > 1 and fitted is None:
         deviates[1:] = streams.stream(seed, "doubt", path).standard_normal(draws - 1)
-    moved = record.at(deviates, record.spread)
+    moved = record.at(deviates, record.spread) if fitted is None else fitted
     moved[0] = record.number
     return moved * units.factor(record.unit, unit)
 
 
-def _covariates(patient: Patient, fed: bool) -> dict[str, float]:
+def covariates(patient: Patient, fed: bool | float) -> dict[str, float]:
+    """What a patient and a meal give the chain, by name, in the units of the pathways."""
     filtration = patient.creatinine_clearance * units.factor("mL/min", "L/h")
-    return {"weight": patient.weight, "creatinine_clearance": filtration, "fed": float(fed)}
+    return {"weight": patient.weight, "creatinine_clearance": filtration, "fed": float(fed), "dialysis": 0.0}
 
 
 def _overridden(
@@ -116,8 +134,25 @@ def _limits(
     return bounds(pathway, resolved, name) if resolved[name][1].bounds else (-np.inf, np.inf)
 
 
-def _shifted(home: str, drug: Drug, shifts: list[Shift]) -> Mapping[str, Parameter]:
-    found = drug.parameters if home.startswith("drugs.") else beside(home)
+def _require_known(drug: Drug, pathway: Pathway, formulation: str) -> None:
+    """InputError where a record of the drug is a parameter of none of its bodies."""
+    from spasmlab.chain import body
+
+    others = [body.of(drug, form.name) for form in drug.formulations.values() if form.available]
+    known = {name for one in (pathway, *others) for name in one.params} | set(MODELLED_INPUT)
+    for name in drug.parameters:
+        if name not in known:
+            raise unknown(f"parameter in drug '{drug.name}'", name, _drug_parameters(pathway))
+    for name in drug.formulation(formulation).parameters:
+        if name not in pathway.params:
+            kind = f"parameter in formulation '{formulation}' of drug '{drug.name}'"
+            raise unknown(kind, name, [n for n in pathway.params if n not in COVARIATES])
+
+
+def _shifted(
+    home: str, groups: Mapping[str, Mapping[str, Parameter]], shifts: list[Shift]
+) -> Mapping[str, Parameter]:
+    found = groups[home] if home in groups else beside(home)
     for shift in shifts:
         found = shift.over(found, home)
     return found

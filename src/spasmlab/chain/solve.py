@@ -5,19 +5,21 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from spasmlab.chain import body, resolve
 from spasmlab.chain.check import check
-from spasmlab.chain.problem import Problem, run
+from spasmlab.chain.problem import Change, Problem, run
 from spasmlab.chain.steady import fixed_point
 from spasmlab.errors import InputError
 
 if TYPE_CHECKING:
     import xarray
 
+    from spasmlab.dialysis import Calendar
     from spasmlab.drug import Drug
     from spasmlab.parameter import Parameter
     from spasmlab.patient import Patient
@@ -37,43 +39,71 @@ def solve(
     *,
     days: float,
     formulation: str = "ir",
-    fed: bool = False,
+    fed: bool | float = False,
     draws: int = 1,
     seed: int = 0,
     times_h: np.ndarray | list[float] | None = None,
     overrides: Mapping[str, float] | None = None,
+    dialysis: Calendar | None = None,
     threads: int | None = None,
     checked: int = 1,
 ) -> xarray.Dataset:
     """Every signal of the chain as a variable (draw, time), with units; time in h, hourly where not given.
 
     Draw 0 uses the central value of each parameter; each further draw moves every parameter by its doubt.
-    No regimen means no drug. `overrides` sets parameters by name, in the unit of the pathway. `checked`
-    draws, chosen by the seed, are solved again adaptively; `attrs["achieved_error"]` is the largest
+    No regimen means no drug. `fed` is the size of the meal around each dose, 0 to 1 (`food`).
+    `overrides` sets parameters by name, in the unit of the pathway. `dialysis` adds its sessions and the doses
+    after them. `checked` draws, chosen by the seed, are solved again adaptively; `attrs["achieved_error"]` is the largest
     difference of any signal as a share of its largest value. The coordinate `parameter_value` holds what
     each draw was solved with. Raises InputError for what cannot be simulated, SolveError where a run blows
     up.
     """
-    from spasmlab import patient as patients
-
-    drug.formulation(formulation)
-    person = patient or patients.default()
     times = _output_times(times_h, days)
-    pathway, draws = body.whole(), _at_least_one(draws)
-    resolved = resolve.records(pathway, drug, condition, hypothesis)
-    values = resolve.values(pathway, resolved, person, fed=fed, draws=draws, seed=seed, overrides=overrides)
-    doses, amounts = _doses(regimen, person, days)
-    longest = resolve.bounds(pathway, resolved, "lag")[1]
-    problem = Problem(pathway, values, doses, amounts, longest)
+    problem = prepare(
+        drug, regimen, patient, condition, hypothesis, days=days, formulation=formulation, fed=fed, draws=draws,
+        seed=seed, overrides=overrides, dialysis=dialysis,
+    )  # fmt: skip
+    draws, longest = problem.patients, problem.longest_lag
     solved = run(problem, times, threads=threads or os.cpu_count() or 1)
     errors = achieved_errors(problem, times, checked, seed)
     named = {"drug": drug, "condition": condition, "hypothesis": hypothesis}
     attrs = {kind: thing.name if thing else "none" for kind, thing in named.items()}
-    attrs |= {"regimen": regimen.text if regimen else "none", "formulation": formulation, "fed": int(fed)}
+    attrs |= {"regimen": regimen.text if regimen else "none", "formulation": formulation, "fed": float(fed)}
+    attrs |= {"body": list(drug.body_of(formulation))}
     attrs |= {"days": float(days), "seed": seed, "checked_draws": min(checked, draws)}
-    attrs |= {"checked_until_h": checked_until(doses, float(times[-1]))}
+    attrs |= {"checked_until_h": checked_until(problem.doses, float(times[-1]))}
+    attrs |= {"dialysis": dialysis.text if dialysis else "none"}
     attrs |= {"achieved_error": max(errors.values(), default=0.0), "longest_lag_h": longest}
     return _dataset(problem, times, solved, errors, attrs)
+
+
+def prepare(
+    drug: Drug,
+    regimen: Regimen | None,
+    patient: Patient | None = None,
+    condition: Shift | None = None,
+    hypothesis: Shift | None = None,
+    *,
+    days: float,
+    formulation: str = "ir",
+    fed: bool | float = False,
+    draws: int = 1,
+    seed: int = 0,
+    overrides: Mapping[str, float] | None = None,
+    dialysis: Calendar | None = None,
+) -> Problem:
+    """What `solve` solves: parameters of every draw, and doses. Arguments and errors are those of `solve`."""
+    from spasmlab import patient as patients
+
+    drug.formulation(formulation)
+    person = patient or patients.default()
+    pathway, draws = body.of(drug, formulation), _at_least_one(draws)
+    resolved = resolve.records(pathway, drug, condition, hypothesis, formulation)
+    values = resolve.values(pathway, resolved, person, fed=fed, draws=draws, seed=seed, overrides=overrides)
+    doses, amounts = _doses(regimen, person, days)
+    longest = resolve.bounds(pathway, resolved, "lag")[1]
+    problem = Problem(pathway, values, doses, amounts, longest)
+    return _dialysed(problem, dialysis, drug, days * HOURS_PER_DAY) if dialysis else problem
 
 
 def steady_at_plasma(
@@ -98,6 +128,7 @@ def steady_at_plasma(
         drug, condition, hypothesis, draws=draws, seed=seed, overrides=overrides
     )
     pathway = body.from_plasma()
+    body.require_release(drug)
     known = {name: row for name, row in zip(names, parameters, strict=True) if name in pathway.params}
     found = fixed_point(pathway, {**known, "plasma_concentration": np.full(draws, float(plasma))})
     units = {"plasma_concentration": "mg/L", **pathway.signals}
@@ -113,7 +144,8 @@ def parameter_values(
     hypothesis: Shift | None = None,
     *,
     patient: Patient | None = None,
-    fed: bool = False,
+    formulation: str = "ir",
+    fed: bool | float = False,
     draws: int = 1,
     seed: int = 0,
     overrides: Mapping[str, float] | None = None,
@@ -121,8 +153,8 @@ def parameter_values(
     """Names of all parameters of the chain, and their values (parameters, draws) in the pathway's units."""
     from spasmlab import patient as patients
 
-    pathway, person = body.whole(), patient or patients.default()
-    resolved = resolve.records(pathway, drug, condition, hypothesis)
+    pathway, person = body.of(drug, formulation), patient or patients.default()
+    resolved = resolve.records(pathway, drug, condition, hypothesis, formulation)
     draws = _at_least_one(draws)
     return tuple(pathway.params), resolve.values(
         pathway, resolved, person, fed=fed, draws=draws, seed=seed, overrides=overrides
@@ -130,16 +162,21 @@ def parameter_values(
 
 
 def parameters_used(
-    drug: Drug, condition: Shift | None = None, hypothesis: Shift | None = None
+    drug: Drug,
+    condition: Shift | None = None,
+    hypothesis: Shift | None = None,
+    formulation: str = "ir",
 ) -> dict[str, Parameter]:
     """The records the chain rests on, after all shifts, by the path of the parameter they give a value to."""
-    return dict(resolve.records(body.whole(), drug, condition, hypothesis).values())
+    pathway = body.of(drug, formulation)
+    return dict(resolve.records(pathway, drug, condition, hypothesis, formulation).values())
 
 
-def warm_up() -> float:
-    """Load the compiled kernel, generating and compiling it where it is not cached; the seconds that took."""
+def warm_up(drug: Drug | None = None, formulation: str = "ir") -> float:
+    """Load the compiled kernel of a drug (the whole chain by default), generating and compiling it where it is
+    not cached; the seconds that took."""
     begun = time.perf_counter()
-    pathway = body.whole()
+    pathway = body.of(drug, formulation) if drug else body.whole()
     nothing = np.zeros(0)
     run(Problem(pathway, np.ones((len(pathway.params), 1)), nothing, nothing, 0.0), np.array([0.0, 1.0]))
     return time.perf_counter() - begun
@@ -192,6 +229,20 @@ def _doses(regimen: Regimen | None, patient: Patient, days: float) -> tuple[np.n
         return np.zeros(0), np.zeros(0)
     times, amounts = regimen.for_weight(patient.weight).doses(days)
     return np.ascontiguousarray(times, dtype=float), np.ascontiguousarray(amounts, dtype=float)
+
+
+def _dialysed(problem: Problem, dialysis: Calendar, drug: Drug, end_h: float) -> Problem:
+    """The problem with the sessions of a calendar, and its doses after them."""
+    if "dialysis" not in problem.pathway.params:
+        raise InputError(
+            f"dialysis does not clear drug '{drug.name}' in this model; possible: leave --dialysis out"
+        )
+    times, amounts = dialysis.supplements(end_h)
+    doses = np.concatenate([problem.doses, times])
+    order = np.argsort(doses, kind="stable")
+    given = np.concatenate([problem.amounts, amounts])
+    changes = (Change("dialysis", *dialysis.switches(end_h)),)
+    return replace(problem, doses=doses[order], amounts=given[order], changes=changes)
 
 
 def _dataset(

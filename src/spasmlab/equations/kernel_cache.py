@@ -22,7 +22,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from spasmlab.chain.pathway import Pathway
 
-_MADE_BY = ("functions", "trace", "numba_kernel", "kernel_template", "kernel_cache")
+_MADE_BY = (
+    "functions", "trace", "numba_kernel", "kernel_template", "kernel_cache", "adaptive_kernel", "adaptive_template",
+)  # fmt: skip
 _DECLARED = ("params", "reads", "writes", "states", "initial", "decays", "doses_into", "lag")
 _loaded: dict[str, ModuleType] = {}
 
@@ -30,6 +32,14 @@ _loaded: dict[str, ModuleType] = {}
 def load(pathway: Pathway) -> ModuleType:
     """The solver module of a pathway: from memory, from disk, or generated now."""
     name = f"chain_{fingerprint(pathway)}"
+    if name not in _loaded:
+        _loaded[name] = _import(_file(name, pathway), f"spasmlab_kernels_{name}")
+    return _loaded[name]
+
+
+def load_adaptive(pathway: Pathway) -> ModuleType:
+    """The adaptive solver of a pathway, kept in the same way."""
+    name = f"adaptive_{fingerprint(pathway)}"
     if name not in _loaded:
         _loaded[name] = _import(_file(name, pathway), f"spasmlab_kernels_{name}")
     return _loaded[name]
@@ -87,9 +97,10 @@ def _file(name: str, pathway: Pathway) -> Path:
     """The module's file, generated where missing or damaged; its last line is the hash of the rest."""
     file = cache_folder() / "kernels" / f"{name}.py"
     if not _intact(file):
-        from spasmlab.equations import numba_kernel
+        from spasmlab.equations import adaptive_kernel, numba_kernel
 
-        _write(file, numba_kernel.text(pathway))
+        generator = adaptive_kernel if name.startswith("adaptive_") else numba_kernel
+        _write(file, generator.text(pathway))
     return file
 
 

@@ -44,11 +44,20 @@ def observe(w, j, row):
 $OBSERVE
 
 
+@njit(cache=True, error_model="numpy")
+def observe_one(w, signal, target):
+$OBSERVE_ONE
+
+
 @njit(cache=True, error_model="numpy", nogil=True)
-def solve(p, initial, edges, counts, doses, amounts, pending, starting, record, lag, wanted, out):
+def solve(
+    p, initial, edges, counts, doses, amounts, pending, starting, record, lag, wanted,
+    ranges, rows, values, out
+):
+    own, apart = int(amounts.shape[1] > 1), int(values.shape[1] > 1)
     w = np.zeros($ROWS * $WIDTH)
     row = np.empty($ROW)
-    at = np.empty($WIDTH)
+    at, stop = np.empty($WIDTH), np.empty($WIDTH)
     for batch in range(p.shape[1] // $WIDTH):
         base = batch * $WIDTH
         for j in range($WIDTH):
@@ -63,25 +72,41 @@ def solve(p, initial, edges, counts, doses, amounts, pending, starting, record, 
                 for j in range($WIDTH):
                     at[j] = start
                 for d in range(pending[edge - 1, 0], pending[edge - 1, 1]):
+                    moving = False
                     for j in range($WIDTH):
                         arrival = doses[d] + w[lag * $WIDTH + j]
-                        stop = min(max(arrival, at[j]), end)
-                        set_step(w, j, (stop - at[j]) / n)
-                        at[j] = stop
-                    steps(w, n)
+                        stop[j] = min(max(arrival, at[j]), end)
+                        moving |= stop[j] > at[j]
+                    if moving:  # a step of no length would change nothing
+                        for j in range($WIDTH):
+                            set_step(w, j, (stop[j] - at[j]) / n)
+                            at[j] = stop[j]
+                        steps(w, n)
                     for j in range($WIDTH):
                         arrival = doses[d] + w[lag * $WIDTH + j]
                         if start < arrival <= end:
-                            w[$DOSED + j] += amounts[d]
+                            w[$DOSED + j] += amounts[d, (base + j) * own]
+                moving = False
                 for j in range($WIDTH):
-                    set_step(w, j, (end - at[j]) / n)
-                steps(w, n)
+                    moving |= at[j] < end
+                if moving:
+                    for j in range($WIDTH):
+                        set_step(w, j, (end - at[j]) / n)
+                    steps(w, n)
             for d in range(starting[edge, 0], starting[edge, 1]):
                 for j in range($WIDTH):
                     if doses[d] + w[lag * $WIDTH + j] <= edges[edge]:
-                        w[$DOSED + j] += amounts[d]
+                        w[$DOSED + j] += amounts[d, (base + j) * own]
+            if ranges[edge, 1] > ranges[edge, 0]:
+                for c in range(ranges[edge, 0], ranges[edge, 1]):
+                    for j in range($WIDTH):
+                        w[rows[c] * $WIDTH + j] = values[c, (base + j) * apart]
+                terms(w)
             place = record[edge]
-            if place >= 0:
+            if place >= 0 and len(wanted) <= $FEW:
+                for k in range(len(wanted)):
+                    observe_one(w, wanted[k], out[k, place, base : base + $WIDTH])
+            elif place >= 0:
                 for j in range($WIDTH):
                     observe(w, j, row)
                     for k in range(len(wanted)):

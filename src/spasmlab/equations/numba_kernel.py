@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from spasmlab.chain.pathway import Pathway
 
 WIDTH = 16
+FEW = 6  # signals up to which each is worked out on its own, all lanes at once
 _PRINTER = PythonCodePrinter({"fully_qualified_modules": False})
 Expression = Any  # SymPy's declared types do not follow its own operators
 
 
 def text(pathway: Pathway) -> str:
     """The source of the module that solves a pathway; ModelError where a decay is not one."""
-    return _Generator(pathway).text()
+    return Generator(pathway).text()
 
 
 def single_fraction(expression: Expression) -> Expression:
@@ -43,7 +44,7 @@ def _with_one_division(power: Expression) -> Expression:
     return sympy.Pow(cast(Expression, sympy.together(power.base)), power.exp)
 
 
-class _Generator:
+class Generator:
     """Holds the traced pathway and the layout of the flat array: parameters, terms, states, decays, step."""
 
     def __init__(self, pathway: Pathway) -> None:
@@ -68,10 +69,12 @@ class _Generator:
             "PARAMETERS": repr(tuple(pathway.params)),
             "SIGNALS": repr(tuple(pathway.signals)),
             "STATES": repr(tuple(pathway.states)),
-            "TERMS": _indent(self._term_lines(), 8),
-            "STEPS": _indent(self._step_lines(), 12),
-            "DECAYS": _indent(self._decay_lines(), 4),
-            "OBSERVE": _indent(self._observe_lines(), 4),
+            "TERMS": indent(self._term_lines(), 8),
+            "STEPS": indent(self._step_lines(), 12),
+            "DECAYS": indent(self._decay_lines(), 4),
+            "OBSERVE": indent(self._observe_lines(), 4),
+            "OBSERVE_ONE": indent(self._observe_one_lines(), 4),
+            "FEW": FEW,
             "STEP": self.rows["step"] * WIDTH,
             "STATE": len(pathway.params) + len(self.terms),
             "DOSED": self._dosed() * WIDTH,
@@ -128,25 +131,42 @@ class _Generator:
         used = set().union(*(e.free_symbols for e in self.terms), set())
         shared, reduced = sympy.cse(list(self.terms), symbols=sympy.numbered_symbols("shared_"))
         lines = self._loads(used)
-        lines += [f"{name} = {_code(e)}" for name, e in shared]
+        lines += [f"{name} = {code(e)}" for name, e in shared]
         rows = (self.rows[str(term)] for term in self.terms.values())
-        lines += [f"w[{row * WIDTH} + j] = {_code(e)}" for row, e in zip(rows, reduced, strict=True)]
+        lines += [f"w[{row * WIDTH} + j] = {code(e)}" for row, e in zip(rows, reduced, strict=True)]
         return lines or ["pass"]
 
     def _decay_lines(self) -> list[str]:
         lines = self._loads(set().union(*(e.free_symbols for e in self.decay.values()), set()))
         for state, rate in self.decay.items():
-            lines.append(f"w[{self.rows[f'decay_{state}'] * WIDTH} + j] = exp(-0.5 * step * {_code(rate)})")
+            lines.append(f"w[{self.rows[f'decay_{state}'] * WIDTH} + j] = exp(-0.5 * step * {code(rate)})")
         return lines
 
     def _observe_lines(self) -> list[str]:
         shared, reduced = sympy.cse(list(self.written.values()), symbols=sympy.numbered_symbols("shared_"))
         lines = self._loads(set().union(*(e.free_symbols for e in self.written.values())))
-        lines += [f"{name} = {_code(e)}" for name, e in shared]
-        lines += [f"row[{place}] = {_code(e)}" for place, e in enumerate(reduced)]
+        lines += [f"{name} = {code(e)}" for name, e in shared]
+        lines += [f"row[{place}] = {code(e)}" for place, e in enumerate(reduced)]
         first = len(self.written)
         rows = [self.rows[state] for state in self.pathway.states]
         return lines + [f"row[{first + i}] = w[{row * WIDTH} + j]" for i, row in enumerate(rows)]
+
+    def _observe_one_lines(self) -> list[str]:
+        """One signal of all lanes: a branch a signal, so that nothing is computed that is not wanted."""
+        lines = []
+        for place, expression in enumerate(self.written.values()):
+            shared, (reduced,) = sympy.cse([expression], symbols=sympy.numbered_symbols("shared_"))
+            body = self._loads(expression.free_symbols) + [f"{n} = {code(e)}" for n, e in shared]
+            lines += [f"if signal == {place}:", f"    for j in range({WIDTH}):"]
+            lines += [f"        {line}" for line in [*body, f"target[j] = {code(reduced)}"]]
+            lines.append("    return")
+        first = len(self.written)
+        states = self.rows[next(iter(self.pathway.states))]
+        lines += [
+            f"for j in range({WIDTH}):",
+            f"    target[j] = w[({states} + signal - {first}) * {WIDTH} + j]",
+        ]
+        return lines
 
     def _step_lines(self) -> list[str]:
         """One classical Runge-Kutta step of one lane, the four slopes written out."""
@@ -159,26 +179,51 @@ class _Generator:
             lines += [f"{state}_{i} = {state}_{i - 1 if i != 3 else 1} * decay_{state}" for i in (2, 3)]
             lines.append(f"{state}_4 = {state}_3 * decay_{state}")
         fed_back = [s for s in self.rates if symbol(s) in used]
+        summed = {s: parts for s in self.rates if s not in fed_back and (parts := self._linear(s))}
         for stage, reach in ((1, ""), (2, "half"), (3, "half"), (4, "step")):
             if reach:
                 lines += [f"{s}_{stage} = {s}_1 + {reach} * d_{s}_{stage - 1}" for s in fed_back]
-            lines += self._slopes(stage)
+            lines += self._slopes(stage, summed)
+        for moving in dict.fromkeys(name for parts in summed.values() for name in parts):
+            lines.append(f"sum_{moving} = {moving}_1 + 2 * ({moving}_2 + {moving}_3) + {moving}_4")
         for s in self.rates:
-            total = f"(d_{s}_1 + 2 * (d_{s}_2 + d_{s}_3) + d_{s}_4)"
+            if s in summed:
+                total = " + ".join(f"{code(c)} * sum_{name}" for name, c in summed[s].items())
+                total = f"({total})"
+            else:
+                total = f"(d_{s}_1 + 2 * (d_{s}_2 + d_{s}_3) + d_{s}_4)"
             lines.append(f"w[{self.rows[s] * WIDTH} + j] = {s}_1 + sixth * {total}")
         return lines + [f"w[{self.rows[s] * WIDTH} + j] = {s}_4" for s in self.decay]
 
-    def _slopes(self, stage: int) -> list[str]:
+    def _linear(self, state: str) -> dict[Expression, Expression] | None:
+        """Coefficients of a rate that is a sum of moving quantities times parameters; None where it is not.
+
+        The four slopes of a state that nothing depends on (an area, an amount absorbed) are then never formed:
+        the quantities are summed once for all such states.
+        """
+        rate: Any = dict(zip(self.rates, self.reduced, strict=True))[state]
+        moving = {symbol(s) for s in self.pathway.states} | {name for name, _ in self.shared}
+        found = {m: rate.diff(m) for m in sorted(rate.free_symbols & moving, key=str)}
+        rest = rate.subs(dict.fromkeys(found, 0))
+        if not found or rest != 0 or any(c.free_symbols & moving for c in found.values()):
+            return None
+        return found
+
+    def _slopes(self, stage: int, left_out: Mapping[str, object]) -> list[str]:
         moving = [symbol(s) for s in self.pathway.states] + [name for name, _ in self.shared]
         renamed = {s: sympy.Symbol(f"{s}_{stage}") for s in moving}
-        lines = [f"{renamed[name]} = {_code(e, renamed)}" for name, e in self.shared]
+        lines = [f"{renamed[name]} = {code(e, renamed)}" for name, e in self.shared]
         slopes = zip(self.rates, self.reduced, strict=True)
-        return lines + [f"d_{state}_{stage} = {_code(e, renamed)}" for state, e in slopes]
+        return lines + [
+            f"d_{state}_{stage} = {code(e, renamed)}" for state, e in slopes if state not in left_out
+        ]
 
 
-def _code(expression: Expression, renamed: Mapping[Expression, Expression] | None = None) -> str:
+def code(expression: Expression, renamed: Mapping[Expression, Expression] | None = None) -> str:
+    """An expression as Python text."""
     return str(_PRINTER.doprint(expression.xreplace(dict(renamed or {}))))
 
 
-def _indent(lines: Sequence[str], spaces: int) -> str:
+def indent(lines: Sequence[str], spaces: int) -> str:
+    """Lines joined, each pushed to the right."""
     return "\n".join(" " * spaces + line for line in lines)

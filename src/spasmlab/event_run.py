@@ -1,0 +1,143 @@
+"""Predictions for an event table, row for row: what `spasmlab exposure --events FILE` computes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from spasmlab import units
+from spasmlab.chain import body, events, resolve
+from spasmlab.chain.events import Dosing
+from spasmlab.chain.pathway import Pathway
+from spasmlab.errors import InputError
+from spasmlab.io.event_table import Subject
+
+if TYPE_CHECKING:
+    from spasmlab.drug import Drug
+    from spasmlab.patient import Patient
+
+LEVELS = {"plasma_concentration": "PRED", "isf_concentration": "PRED_ISF", "csf_concentration": "PRED_CSF"}
+
+
+@dataclass(frozen=True)
+class Question:
+    """A drug in its formulation for the individuals of a table; `patient` gives what the table does not."""
+
+    drug: Drug
+    patient: Patient
+    formulation: str = "ir"
+    fed: bool | float = False
+    draws: int = 1
+    seed: int = 0
+    overrides: Mapping[str, float] = field(default_factory=dict)
+    solver: str = "adaptive"
+
+    @property
+    def pathway(self) -> Pathway:
+        """The body of the drug in this formulation."""
+        return body.of(self.drug, self.formulation)
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        """Which levels are predicted: plasma, and cord and spinal fluid where the body has them."""
+        return tuple(name for name in LEVELS if name in self.pathway.signals)
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """An individual and its predictions, `levels` (draws, rows, signals) in mg/L; draw 0 is the central one."""
+
+    subject: Subject
+    signals: tuple[str, ...]
+    levels: np.ndarray
+
+    def of(self, signal: str) -> np.ndarray:
+        """One signal, (draws, rows)."""
+        return self.levels[:, :, self.signals.index(signal)]
+
+
+def predict(question: Question, subjects: Iterable[Subject]) -> Iterator[Predicted]:
+    """One individual after the other; InputError naming row and column for what has no answer."""
+    pathway = question.pathway
+    resolved = resolve.records(pathway, question.drug, None, None, question.formulation)
+    values = resolve.values(
+        pathway, resolved, question.patient, fed=question.fed, draws=question.draws, seed=question.seed,
+        overrides=question.overrides,
+    )  # fmt: skip
+    for subject in subjects:
+        events.refuse_unknown_compartment(pathway, subject)
+        changing = events.covariates(pathway, subject)
+        found = [
+            _follow(question, pathway, subject, values[:, draw], changing) for draw in range(question.draws)
+        ]
+        yield Predicted(subject, question.signals, np.array(found))
+
+
+def _follow(
+    question: Question,
+    pathway: Pathway,
+    subject: Subject,
+    values: np.ndarray,
+    changing: Mapping[str, np.ndarray],
+) -> np.ndarray:
+    values = values.copy()
+    dosing = _dosing(question.drug, pathway, values)
+    rows = np.repeat(values[:, None], len(subject), axis=1)
+    for name, over_time in changing.items():
+        rows[list(pathway.params).index(name)] = over_time
+    return events.follow(pathway, subject, np.asfortranarray(rows), dosing, question.signals, question.solver)
+
+
+def _dosing(drug: Drug, pathway: Pathway, values: np.ndarray) -> Dosing:
+    """Where doses go. A bioavailability that the first compartment applies on the way out is taken out of
+    `values` and applied on the way in, which is the same for a bolus and NONMEM's rule for an infusion."""
+    places, names = events.compartments(pathway), list(pathway.params)
+    share, lag = 1.0, 0.0
+    if pathway.dosed:
+        lag = float(values[names.index(pathway.dosed[1])])
+    stage = next((s for s in pathway.stages if s.doses_into), None)
+    if stage and "bioavailability" in stage.params:
+        at, more = names.index("bioavailability"), names.index("absorption_factor")
+        share = min(1.0, float(values[at] * values[more]))
+        values[at] = values[more] = 1.0
+    modelled = {
+        name: drug.parameters[name].number * units.factor(drug.parameters[name].unit, unit)
+        for name, unit in resolve.MODELLED_INPUT.items()
+        if name in drug.parameters
+    }
+    for name, value in modelled.items():
+        if value <= 0:
+            raise InputError(f"'{name}' of drug '{drug.name}' must be more than 0, not {value:g}")
+    more_places = len(places) - 1
+    return Dosing(places, (lag, *[0.0] * more_places), (share, *[1.0] * more_places), **modelled)
+
+
+def with_predictions(found: Predicted) -> Subject:
+    """The individual's rows with PRED (and, with draws, PRED_LOW and PRED_HIGH: 90 %) for each level."""
+    from spasmlab.quantity import FEWEST_DRAWS, INTERVAL
+
+    columns: dict[str, np.ndarray] = {}
+    for signal in found.signals:
+        levels, name = found.of(signal), LEVELS[signal]
+        columns[name] = levels[0]
+        if len(levels) >= FEWEST_DRAWS:
+            low, high = np.percentile(levels, INTERVAL, axis=0)
+            columns[f"{name}_LOW"] = np.minimum(low, levels[0])
+            columns[f"{name}_HIGH"] = np.maximum(high, levels[0])
+    return found.subject.with_columns(**columns)
+
+
+def achieved_error(question: Question, found: Sequence[Predicted]) -> float:
+    """The largest difference from the independent solver, as a share of each individual's highest level."""
+    from dataclasses import replace
+
+    worst = 0.0
+    plain = replace(question, solver="plain", draws=1)
+    for one, again in zip(found, predict(plain, (p.subject for p in found)), strict=True):
+        largest = float(np.max(np.abs(again.levels[0])))
+        if largest:
+            worst = max(worst, float(np.max(np.abs(one.levels[0] - again.levels[0]))) / largest)
+    return worst

@@ -1,0 +1,1 @@
+"""What comes in and goes out: event tables and SBML. Each format is one file."""

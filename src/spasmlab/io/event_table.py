@@ -1,0 +1,418 @@
+"""Event tables as NONMEM users write them: CSV with a header, one row a dose, observation or other event.
+
+Columns: TIME [h] and AMT [mg] are needed; ID EVID CMT II ADDL SS RATE DV MDV may be there, and mean what
+`docs/events.md` says. Any other column is kept: it is a covariate or parameter where `spasmlab.events` knows
+its name. A cell holds a bare number, or `.` (or nothing) where it does not apply. A unit may stand in the
+header, ``TIME (day)`` or ``AMT [g]``, never in a cell.
+
+Files are read in blocks of rows and handed on one individual at a time, so that memory does not grow with
+their length.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+
+from spasmlab.errors import InputError, nearest
+
+if TYPE_CHECKING:
+    import pandas
+
+    from spasmlab.regimen import Regimen
+
+NEEDED = ("TIME", "AMT")
+COLUMNS = ("ID", "TIME", "AMT", "EVID", "CMT", "II", "ADDL", "SS", "RATE", "DV", "MDV")
+UNITS = {"TIME": "h", "II": "h", "AMT": "mg", "RATE": "mg/h", "DV": "mg/L"}
+UNIT_COLUMNS = ("UNIT", "UNITS", "AMTU", "DVU", "TIMEU", "AMT_UNIT", "DV_UNIT", "TIME_UNIT")
+EVIDS = {0: "observation", 1: "dose", 2: "other event", 3: "reset", 4: "reset and dose"}
+ROWS_AT_ONCE = 100_000
+MOST_ROWS_OF_ONE = 1_000_000
+FIRST_LINE = 2  # the header is line 1 of the file
+_MISSING = [".", "", "NA"]
+_WHOLE = ("EVID", "CMT", "ADDL", "SS", "MDV")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The rows of one individual: `lines` of the file, and `columns` of numbers, each (rows,).
+
+    All columns of `COLUMNS` but ID are there. Doses of amount 0 and missing cells are 0, a missing DV is NaN.
+    """
+
+    name: str
+    lines: np.ndarray
+    columns: Mapping[str, np.ndarray]
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def __getitem__(self, column: str) -> np.ndarray:
+        return self.columns[column]
+
+    @property
+    def extra(self) -> tuple[str, ...]:
+        """The names of columns beyond NONMEM's own, as the file spells them."""
+        return tuple(name for name in self.columns if name not in COLUMNS)
+
+    def with_columns(self, **columns: np.ndarray) -> Subject:
+        """The same rows with columns added or replaced."""
+        return replace(self, columns={**self.columns, **columns})
+
+
+def wrong(line: int, column: str, problem: str) -> InputError:
+    """An error that names row and column."""
+    return InputError(f"event table, row {line}, column {column}: {problem}")
+
+
+def read(source: Path | str | IO[str]) -> tuple[Subject, ...]:
+    """Every individual of a file; InputError names the row (as the file numbers them) and the column."""
+    return tuple(subjects(source))
+
+
+def subjects(source: Path | str | IO[str], rows_at_once: int = ROWS_AT_ONCE) -> Iterator[Subject]:
+    """The individuals of a file, one after the other, in memory that does not grow with the file."""
+    seen: set[str] = set()
+    kept: dict[str, np.ndarray] | None = None
+    for block in _blocks(source, rows_at_once):
+        columns = {"ID": block["ID"].to_numpy(dtype=object), "line": block.index.to_numpy()}
+        columns |= {name: block[name].to_numpy(dtype=float) for name in _ordered(block.columns)}
+        whole = columns if kept is None else {n: np.concatenate([kept[n], columns[n]]) for n in columns}
+        names = whole["ID"]
+        starts = np.flatnonzero(np.concatenate([[True], names[1:] != names[:-1]]))
+        for start, end in pairwise(starts.tolist()):
+            yield _subject({name: values[start:end] for name, values in whole.items()}, seen)
+        kept = {name: values[starts[-1] :] for name, values in whole.items()}
+        if len(kept["line"]) > MOST_ROWS_OF_ONE:
+            raise InputError(
+                f"event table: individual '{names[-1]}' has more than {MOST_ROWS_OF_ONE} rows; "
+                "possible: fewer rows for one individual, or an ID column that tells individuals apart"
+            )
+    if kept is None:
+        raise InputError("the event table is empty; possible: a header and at least one row")
+    yield _subject(kept, seen)
+
+
+def write(found: Iterable[Subject], target: IO[str]) -> None:
+    """Write individuals so that reading gives them back: every column, every digit."""
+    names: list[str] | None = None
+    for subject in found:
+        if names is None:
+            names = list(subject.columns)
+            target.write(",".join(["ID", *names]) + "\n")
+        if list(subject.columns) != names:
+            raise InputError(
+                f"individual '{subject.name}' has other columns than the first; possible: {names}"
+            )
+        rows = zip(*(subject[name].tolist() for name in names), strict=True)
+        target.writelines(f"{subject.name},{','.join(map(_cell, row))}\n" for row in rows)
+
+
+def from_doses(times: np.ndarray, amounts: np.ndarray, seen: np.ndarray, name: str = "1") -> Subject:
+    """Doses [h, mg] and observation times [h] as the rows of one individual; a dose stands before an
+    observation at its time."""
+    when = np.concatenate([times, seen]).astype(float)
+    dosed = np.concatenate([np.ones(len(times)), np.zeros(len(seen))])
+    order = np.lexsort((-dosed, when))
+    columns = {column: np.zeros(len(when)) for column in COLUMNS if column != "ID"}
+    columns |= {"TIME": when[order], "EVID": dosed[order], "MDV": dosed[order]}
+    columns["AMT"] = np.concatenate([amounts, np.zeros(len(seen))]).astype(float)[order]
+    columns["DV"] = np.full(len(when), np.nan)
+    return Subject(name, np.arange(len(when)) + FIRST_LINE, columns)
+
+
+def regimen_of(found: Sequence[Subject]) -> Regimen:
+    """The regimen a table stands for, where that is one individual swallowing doses; time 0 is the first dose.
+
+    Raises InputError naming row and column for what no written regimen can say.
+    """
+    from spasmlab.regimen import Amount, Part, Regimen
+
+    if len(found) != 1:
+        raise InputError(f"the event table has {len(found)} individuals; possible here: one")
+    (one,) = found
+    for name, most, why in (
+        ("SS", 0, "a steady state"),
+        ("RATE", 0, "an infusion"),
+        ("CMT", 1, "a dose not swallowed"),
+    ):
+        bad = (one["AMT"] > 0) & (one[name] != 0) & (one[name] > most) | (one[name] < 0)
+        if bad.any():
+            raise wrong(
+                int(one.lines[bad][0]),
+                name,
+                f"{why} is not possible here; possible: `spasmlab exposure --events`",
+            )
+    if (one["EVID"] >= 3).any():
+        raise wrong(
+            int(one.lines[one["EVID"] >= 3][0]),
+            "EVID",
+            "a reset is not possible here; possible: EVID 0, 1 and 2",
+        )
+    doses: dict[float, float] = {}
+    for row in np.flatnonzero(one["AMT"] > 0).tolist():
+        for number in range(int(one["ADDL"][row]) + 1):
+            time = float(one["TIME"][row] + number * one["II"][row])
+            doses[time] = doses.get(time, 0.0) + float(one["AMT"][row])
+    if not doses:
+        raise InputError("the event table has no dose; possible: at least one row with EVID 1 and an AMT")
+    times = sorted(doses)
+    gaps = [*np.diff(times).tolist(), None]
+    return Regimen(
+        tuple(Part((Amount(doses[t]),), None, (), gap) for t, gap in zip(times, gaps, strict=True))
+    )
+
+
+def _cell(value: float) -> str:
+    if value != value:
+        return "."
+    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+
+
+def _blocks(source: Path | str | IO[str], rows_at_once: int) -> Iterator[pandas.DataFrame]:
+    """Checked blocks of rows with columns of numbers, an ID of text, and the line of the file as index."""
+    import warnings
+
+    import pandas
+
+    options: dict[str, Any] = {
+        "chunksize": rows_at_once, "na_values": _MISSING, "keep_default_na": False, "comment": None,
+        "skip_blank_lines": False, "skipinitialspace": True, "dtype": {"ID": str}, "low_memory": False,
+    }  # fmt: skip
+    try:
+        header = _header(source, options)
+        with (
+            warnings.catch_warnings(),
+            pandas.read_csv(source, names=list(header), header=None, index_col=False, **options) as reader,
+        ):
+            warnings.simplefilter("error", pandas.errors.ParserWarning)
+            first = FIRST_LINE
+            for block in reader:
+                block.index = range(first, first + len(block))
+                first += len(block)
+                numbers = _numbers(block[block.notna().any(axis=1)], header)
+                if len(numbers):
+                    yield numbers
+    except pandas.errors.ParserWarning as problem:
+        raise InputError(
+            f"event table: a row has more cells than the header, which has {len(header)}"
+        ) from problem
+    except pandas.errors.ParserError as problem:
+        raise InputError(f"event table: {_parser_text(str(problem))}") from problem
+    except UnicodeDecodeError as problem:
+        raise InputError(f"event table '{source}' is not a text file: {problem}") from problem
+    except OSError as problem:
+        raise InputError(
+            f"cannot read the event table '{source}': {problem.strerror or problem}"
+        ) from problem
+
+
+def _header(source: Path | str | IO[str], options: Mapping[str, Any]) -> dict[str, float]:
+    """Columns in the file's order, NONMEM's own in upper case, each with the factor to its unit."""
+    if isinstance(source, Path | str):
+        with open(source, encoding="utf-8-sig", newline="") as stream:
+            first = stream.readline()
+        options["skiprows"] = 1  # type: ignore[index]
+    else:
+        first = source.readline()
+    if not first.strip():
+        raise InputError("the event table is empty; possible: a header and at least one row")
+    found: dict[str, float] = {}
+    for written in first.rstrip("\r\n").split(","):
+        name, factor = _column(written.strip().strip('"').lstrip("#").strip())
+        if name in found:
+            raise wrong(1, name, "the column is there twice; possible: once")
+        found[name] = factor
+    for name in NEEDED:
+        if name not in found:
+            match = nearest(name, found)
+            hint = f"did you mean '{match}'? " if match else ""
+            raise wrong(
+                1,
+                name,
+                f"the column is missing; {hint}given: {', '.join(found)[:200]}; possible: {', '.join(COLUMNS)}",
+            )
+    return found
+
+
+def _column(written: str) -> tuple[str, float]:
+    parts = re.fullmatch(r"([^\s(\[]+)\s*(?:[(\[]([^)\]]*)[)\]])?", written)
+    if not parts:
+        raise wrong(1, written or "(no name)", "a column is a name, and perhaps a unit as in 'TIME (h)'")
+    name = parts[1].upper() if parts[1].upper() in (*COLUMNS, *UNIT_COLUMNS) else parts[1]
+    if parts[2] is None:
+        return name, 1.0
+    if name not in UNITS:
+        raise wrong(1, name, f"no unit is possible here; given '{parts[2]}'")
+    from spasmlab import units
+    from spasmlab.errors import ModelError
+
+    wanted = UNITS[name]
+    try:
+        if not units.same_dimension(parts[2], wanted):
+            raise wrong(
+                1, name, f"'{parts[2]}' is not a unit of this column; possible: {wanted} and its like"
+            )
+        return name, units.factor(parts[2], wanted)
+    except (ModelError, ValueError) as problem:
+        raise wrong(1, name, f"unknown unit '{parts[2]}'; possible: {wanted} and its like") from problem
+
+
+def _parser_text(problem: str) -> str:
+    found = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", problem)
+    return (
+        f"row {found[2]} has {found[3]} cells, the header {found[1]}" if found else " ".join(problem.split())
+    )
+
+
+def _numbers(block: pandas.DataFrame, header: Mapping[str, float]) -> pandas.DataFrame:
+    """Every column as numbers in the units of `UNITS`; InputError for a cell that holds none."""
+    import pandas
+
+    lines = block.index.to_numpy()
+    columns: dict[str, Any] = {"ID": _names(block, lines)}
+    for name, factor in header.items():
+        if name in UNIT_COLUMNS:
+            _one_unit(block[name], name)
+        elif name != "ID":
+            numbers = _number_column(block[name], name)
+            columns[name] = np.where(numbers < 0, numbers, numbers * factor)  # -1 and -2 of RATE are codes
+    for name in COLUMNS:
+        columns.setdefault(name, np.full(len(block), np.nan))
+    found = pandas.DataFrame(columns, index=block.index)
+    return _checked(found, "EVID" in header, "MDV" in header)
+
+
+def _names(block: pandas.DataFrame, lines: np.ndarray) -> np.ndarray:
+    if "ID" not in block:
+        return np.full(len(block), "1", dtype=object)
+    missing = block["ID"].isna().to_numpy()
+    if missing.any():
+        raise wrong(int(lines[missing][0]), "ID", "the cell is empty; possible: a name or number")
+    return np.array([re.sub(r"\.0+$", "", name.strip()) for name in block["ID"]], dtype=object)
+
+
+def _number_column(column: Any, name: str) -> np.ndarray:
+    import pandas
+
+    converted: Any = pandas.to_numeric(column, errors="coerce")
+    numbers = converted.to_numpy(dtype=float)
+    bad = (np.isnan(numbers) & column.notna().to_numpy()) | np.isinf(numbers)
+    if bad.any():
+        given = str(column[bad].iloc[0]).strip()
+        unit = f" in {UNITS[name]} (mixed units are not possible)" if name in UNITS else ""
+        raise wrong(
+            int(column.index[bad][0]),
+            name,
+            f"'{given}' is not a number; possible: a bare number{unit}, or '.'",
+        )
+    return numbers
+
+
+def _one_unit(column: Any, name: str) -> None:
+    """Where a column of units stands, all rows hold the unit of Spasmlab; InputError for the first other."""
+    kind = {"D": "DV", "T": "TIME", "A": "AMT"}.get(name[0], "")
+    wanted = {UNITS[kind]} if kind else set(UNITS.values())
+    for line, given in column.dropna().items():
+        if str(given).strip() not in wanted:
+            raise wrong(
+                int(line), name, f"unit '{given}'; possible: {', '.join(sorted(wanted))} in every row"
+            )
+
+
+def _checked(found: pandas.DataFrame, has_evid: bool, has_mdv: bool) -> pandas.DataFrame:
+    """The block with missing cells filled in; InputError for the first row that cannot be."""
+    lines = found.index.to_numpy()
+
+    def refuse(bad: Any, column: str, why: str) -> None:
+        bad = np.asarray(bad)
+        if bad.any():
+            line = int(lines[bad][0])
+            given = found.loc[line, column]
+            shown = "an empty cell" if given != given else f"{given:g}"
+            raise wrong(line, column, why.format(shown))
+
+    refuse(found["TIME"].isna(), "TIME", "{}; possible: hours in every row")
+    for name in ("AMT", "II", "ADDL", "SS", "RATE", "CMT"):
+        found[name] = found[name].fillna(0.0)
+    derived = ((found["AMT"] != 0) | (found["RATE"] != 0) | (found["SS"] != 0)).astype(float)
+    found["EVID"] = found["EVID"].fillna(derived) if has_evid else derived
+    if not has_mdv:
+        found["MDV"] = ((found["EVID"] != 0) | found["DV"].isna()).astype(float)
+    found["MDV"] = found["MDV"].fillna((found["EVID"] != 0).astype(float))
+    for name in _WHOLE:
+        refuse(found[name] % 1 != 0, name, "{} is not a whole number")
+    evid, dose = found["EVID"], found["EVID"].isin([1, 4])
+    refuse(
+        ~evid.isin(list(EVIDS)),
+        "EVID",
+        "unknown event {}; possible: 0 observation, 1 dose, 2 other, 3 reset, 4 reset and dose",
+    )
+    refuse(found["AMT"] < 0, "AMT", "a dose of {} mg is negative; possible: 0 or more")
+    refuse(
+        ~dose & (found["AMT"] != 0), "AMT", "{} mg on a row that is no dose; possible: EVID 1 or 4, or AMT 0"
+    )
+    refuse(~found["SS"].isin([0, 1, 2]), "SS", "{}; possible: 0, 1 (resets) or 2 (adds)")
+    refuse(~dose & (found["SS"] != 0), "SS", "steady state ({}) on a row that is no dose; possible: 0")
+    refuse(found["ADDL"] < 0, "ADDL", "{} further doses; possible: 0 or more")
+    refuse(~dose & (found["ADDL"] != 0), "ADDL", "{} further doses on a row that is no dose; possible: 0")
+    refuse(found["II"] < 0, "II", "an interval of {} h is negative; possible: 0 or more")
+    refuse(
+        (found["RATE"] < 0) & ~found["RATE"].isin([-1, -2]),
+        "RATE",
+        "{}; possible: 0, a rate in mg/h, -1 (modelled rate) or -2 (modelled duration)",
+    )
+    refuse(~dose & (found["RATE"] != 0), "RATE", "{} on a row that is no dose; possible: 0")
+    endless = dose & (found["AMT"] == 0) & (found["RATE"] > 0) & (found["SS"] > 0)
+    refuse(
+        endless & (found["II"] != 0),
+        "II",
+        "{} h, but an infusion without end (AMT 0) has no interval; possible: 0",
+    )
+    refuse(
+        endless & (found["ADDL"] != 0),
+        "ADDL",
+        "{}, but an infusion without end cannot be repeated; possible: 0",
+    )
+    refuse(
+        (found["ADDL"] > 0) & (found["II"] <= 0),
+        "II",
+        "{} h, but ADDL asks for further doses; possible: more than 0",
+    )
+    refuse(dose & ~endless & (found["AMT"] == 0), "AMT", "{} mg is no dose; possible: more than 0")
+    refuse(
+        (found["SS"] > 0) & ~endless & (found["II"] <= 0),
+        "II",
+        "{} h, but a steady state (SS) needs an interval; possible: more than 0",
+    )
+    refuse(found["CMT"] < 0, "CMT", "{}; turning compartments off is not possible")
+    refuse(~found["MDV"].isin([0, 1]), "MDV", "{}; possible: 0 or 1")
+    refuse(evid.eq(0) & found["MDV"].eq(0) & found["DV"].lt(0), "DV", "an observation of {} is negative")
+    return found
+
+
+def _ordered(names: Iterable[str]) -> list[str]:
+    """NONMEM's own columns in their order, then the others; without ID."""
+    return [*(c for c in COLUMNS if c != "ID"), *(n for n in names if n not in COLUMNS)]
+
+
+def _subject(rows: Mapping[str, np.ndarray], seen: set[str]) -> Subject:
+    """The individual with these rows; InputError where it comes back or its times do."""
+    name, lines = str(rows["ID"][0]), rows["line"]
+    if name in seen:
+        raise wrong(int(lines[0]), "ID", f"'{name}' comes back after others; possible: its rows together")
+    seen.add(name)
+    found = Subject(name, lines, {c: values for c, values in rows.items() if c not in ("ID", "line")})
+    time = found["TIME"]
+    back = np.flatnonzero((np.diff(time) < 0) & (found["EVID"][1:] < 3))
+    if len(back):
+        row = int(back[0]) + 1
+        raise wrong(int(lines[row]), "TIME", f"{time[row]:g} h comes after {time[row - 1]:g} h; possible: sorted times "
+                    "(time may go back on a reset, EVID 3 or 4)")  # fmt: skip
+    return found

@@ -1,0 +1,83 @@
+"""The result of `spasmlab exposure --population N`: the spread between virtual patients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from spasmlab import quantity, result
+from spasmlab.errors import InputError
+from spasmlab.exposure_result import FLUIDS
+from spasmlab.progress import Stages
+from spasmlab.request import Request
+
+MOST_PATIENTS = 1_000_000
+
+
+def compute(
+    request: Request, count: int, name: str, adherence: float, times: list[float], stages: Stages
+) -> dict[str, Any]:
+    """Percentiles over `count` patients of the population `name`; `times` [h] keep their order.
+
+    Each quantity is the median, its low and high the 5th and 95th percentile of patients.
+    """
+    from spasmlab import cohort as cohorts
+    from spasmlab import exposure, population
+
+    if not 1 <= count <= MOST_PATIENTS:
+        raise InputError(f"--population must be between 1 and {MOST_PATIENTS}, not {count}")
+    if request.dialysis:
+        raise InputError("--dialysis and --population cannot be combined; possible: one of them")
+    cohort = cohorts.Cohort(
+        population.load(name),
+        request.drug,
+        request.regimen,
+        request.days,
+        fed=request.fed,
+        formulation=request.formulation,
+        seed=request.seed,
+        adherence=adherence,
+        overrides=request.overrides,
+    )
+    signals = tuple(n for n in cohorts.LEVELS if n in cohort.pathway().signals)
+    asked = sorted(set(times)) or [0.0]
+    with stages("Population: solving"):
+        found = cohorts.summarise(cohort, count, np.array(asked), signals=signals)
+    metrics = {
+        n: _of(found.metrics[n][0], u) if n in found.metrics else quantity.Quantity(None, u).as_dict()
+        for n, u in exposure.UNITS.items()
+    }
+    described = {
+        k: v
+        for k, v in request.described().items()
+        if k not in {"condition", "hypothesis", "patient", "draws"}
+    }
+    return {
+        **result.head("exposure"),
+        **described,
+        "population": name,
+        "patients": count,
+        "implausible": found.implausible,
+        "adherence": adherence,
+        "intervals": "low and high are the 5th and 95th percentile of patients, value is the median",
+        "concentrations": [_at(found, asked.index(time), time) for time in times],
+        **metrics,
+        "tolerances": {"achieved_error": found.achieved_error, "percentiles_within": found.within},
+        "seconds": result.seconds(stages),
+    }
+
+
+def _of(percentiles: np.ndarray, unit: str) -> dict[str, Any]:
+    low, middle, high = (quantity.finite(value) for value in percentiles)
+    return quantity.Quantity(middle, unit, low, high).as_dict()
+
+
+def _at(found: Any, place: int, time: float) -> dict[str, Any]:
+    fluids = {
+        name: _of(found.quantiles[signal][0][place], "mg/L")
+        if signal in found.quantiles
+        else quantity.Quantity(None, "mg/L").as_dict()
+        for name, signal in FLUIDS.items()
+    }
+    return {"time_h": time, **fluids.pop("plasma"), **fluids}

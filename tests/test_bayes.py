@@ -1,0 +1,97 @@
+"""The JAX reading of the equations agrees with the kernel; NUTS agrees with the Laplace approximation."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from spasmlab import drug, patient
+from spasmlab.chain import body, resolve
+from spasmlab.chain.problem import Problem, run
+from spasmlab.errors import InputError
+from spasmlab.fit import data, model, nuts, theophylline
+
+needs_extra = pytest.mark.skipif(not nuts.available(), reason="the extra 'bayes' is not installed")
+TIMES = np.array([0.0, 0.7, 2.0, 5.0, 9.3, 12.0, 24.0])
+
+
+@needs_extra
+@pytest.mark.parametrize(
+    ("name", "formulation"), [("gabapentin", "ir"), ("pregabalin", "ir"), ("baclofen", "ir")]
+)
+def test_the_jax_reading_is_the_kernels(name: str, formulation: str) -> None:
+    from spasmlab.equations import jax_function
+
+    known = drug.load(name)
+    pathway = body.of(known, formulation)
+    resolved = resolve.records(pathway, known, None, None, formulation)
+    values = resolve.values(pathway, resolved, patient.default(), fed=0.0, draws=2, seed=1)
+    doses, amounts, lag = np.array([0.0, 8.0]), np.array([600.0, 300.0]), pathway.dosed
+    for draw in range(2):
+        one = Problem(pathway, values[:, [draw]], doses, amounts, 3.0)
+        expected = run(one, TIMES, ["plasma_concentration"])["plasma_concentration"][0]
+        late = float(one.row(lag[1])[0]) if lag else 0.0
+        steps = jax_function.steps(doses + late, amounts, TIMES)
+        found = jax_function.signal_function(pathway, "plasma_concentration")(
+            values[:, draw], steps.length, steps.amount
+        )
+        np.testing.assert_allclose(np.asarray(found)[steps.seen], expected, atol=2e-5 * expected.max())
+
+
+def test_steps_take_doses_in_order_and_see_levels_after_them() -> None:
+    from spasmlab.equations import jax_function
+
+    made = jax_function.steps(np.array([8.0, 0.0]), np.array([2.0, 1.0]), np.array([8.0, 0.0, 8.0]))
+    assert made.amount[0] == 1.0 and made.amount.sum() == 3.0
+    assert made.length.sum() == pytest.approx(8.0)
+    assert made.seen.tolist() == [len(made.length) - 1, 0, len(made.length) - 1]
+    assert made.padded(500).length.sum() == made.length.sum()
+
+
+def test_the_extra_is_not_imported_by_the_rest() -> None:
+    told = "import sys, spasmlab.fit.nuts, spasmlab.fit.population; print({'jax', 'numpyro', 'arviz'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_without_the_extra_it_says_what_to_install(monkeypatch) -> None:
+    monkeypatch.setattr(nuts, "available", lambda: False)
+    with pytest.raises(InputError, match="bayes"):
+        nuts.fit(data.theophylline(), theophylline.model())
+
+
+@needs_extra
+def test_a_lag_is_not_sampled() -> None:
+    gabapentin = drug.load("gabapentin")
+    subject = data.subject("1", [(0, 300)], [(2, 2.0)])
+    with pytest.raises(InputError, match="kink"):
+        nuts.fit([subject], model.ChainModel(gabapentin, ("lag", "volume")))
+
+
+@needs_extra
+@pytest.mark.slow
+def test_nuts_finds_what_made_the_data() -> None:
+    """Eight subjects, one parameter: centre and spread within the draws, in a process of its own."""
+    random, one = np.random.default_rng(3), model.ChainModel(theophylline.model().drug, ("volume",))
+    subjects = []
+    for number in range(8):
+        empty = data.subject(str(number), [(0, 320)], [(t, 0.0) for t in (1, 3, 8)], weight=70)
+        levels = one.predict(empty, np.array([[np.log(30.0) + 0.2 * random.standard_normal()]]))[0]
+        levels = levels * (1 + 0.05 * random.standard_normal(3))
+        subjects.append(
+            data.subject(
+                str(number), [(0, 320)], list(zip((1, 3, 8), levels.tolist(), strict=True)), weight=70
+            )
+        )
+    found = nuts.fit(
+        subjects, one, residual=nuts.Residual(0.0, 0.2), warm_up=100, draws=100, chains=2, seed=1
+    )
+    low, high = np.percentile(found.typical(one)[:, 0], [1, 99])
+    assert low < 30 < high and high / low < 2
+    assert 0.05 < np.median(found.spread) < 0.5
+    assert np.all(found.residual[..., 0] == 0) and 0.01 < np.median(found.residual[..., 1]) < 0.15
+    assert set(found.r_hat) == {"mean volume", "spread volume", "residual proportional"}
+    assert max(found.r_hat.values()) < 1.2 and min(found.effective.values()) > 20

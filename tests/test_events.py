@@ -1,0 +1,246 @@
+"""Event tables: read, written and read again; every bad one refused by row and column; rules on gabapentin."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spasmlab import drug, event_run, patient, regimen
+from spasmlab.chain.solve import solve
+from spasmlab.errors import InputError
+from spasmlab.io import event_table
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+GABAPENTIN = drug.load("gabapentin")
+HEAD = "ID,TIME,AMT,EVID,CMT,II,ADDL,SS,RATE,DV,MDV"
+
+
+def table(*rows: str, head: str = HEAD) -> tuple[event_table.Subject, ...]:
+    """A table read from its rows."""
+    return event_table.read(io.StringIO("\n".join([head, *rows]) + "\n"))
+
+
+def levels(*rows: str, head: str = HEAD, who: str | None = None, **more) -> np.ndarray:
+    """Plasma levels of gabapentin, one a row."""
+    person = patient.parse(who) if who else patient.default()
+    (found,) = event_run.predict(event_run.Question(GABAPENTIN, person, **more), table(*rows, head=head))
+    return found.of("plasma_concentration")[0]
+
+
+# Bad tables
+
+BAD = {
+    "unsorted times": (["1,0,100,1,1,0,0,0,0,.,1", "1,4,.,0,2,0,0,0,0,1,0", "1,3,.,0,2,0,0,0,0,1,0"], "row 4, column TIME"),
+    "a negative dose": (["1,0,-100,1,1,0,0,0,0,.,1"], "row 2, column AMT"),
+    "an unknown EVID": (["1,0,100,1,1,0,0,0,0,.,1", "1,1,0,5,1,0,0,0,0,.,1"], "row 3, column EVID"),
+    "a broken EVID": (["1,0,100,1.5,1,0,0,0,0,.,1"], "row 2, column EVID"),
+    "a steady state without an interval": (["1,0,100,1,1,0,0,1,0,.,1"], "row 2, column II"),
+    "SS 3": (["1,0,100,1,1,8,0,3,0,.,1"], "row 2, column SS"),
+    "SS on an observation": (["1,0,0,0,2,8,0,1,0,.,1"], "row 2, column SS"),
+    "ADDL without II": (["1,0,100,1,1,0,3,0,0,.,1"], "row 2, column II"),
+    "ADDL on an observation": (["1,0,0,0,1,8,3,0,0,.,1"], "row 2, column ADDL"),
+    "a negative ADDL": (["1,0,100,1,1,8,-1,0,0,.,1"], "row 2, column ADDL"),
+    "an endless infusion again and again": (["1,0,0,1,1,0,3,1,10,.,1"], "row 2, column ADDL"),
+    "mixed units": (["1,0,100,1,1,0,0,0,0,.,1", "1,8,0.1 g,1,1,0,0,0,0,.,1"], "row 3, column AMT"),
+    "a clock time": (["1,08:00,100,1,1,0,0,0,0,.,1"], "row 2, column TIME"),
+    "no time": (["1,.,100,1,1,0,0,0,0,.,1"], "row 2, column TIME"),
+    "an infinite time": (["1,inf,100,1,1,0,0,0,0,.,1"], "row 2, column TIME"),
+    "a dose of nothing": (["1,0,0,1,1,0,0,0,0,.,1"], "row 2, column AMT"),
+    "an amount on an observation": (["1,0,100,0,1,0,0,0,0,.,1"], "row 2, column AMT"),
+    "a rate of -3": (["1,0,100,1,1,0,0,0,-3,.,1"], "row 2, column RATE"),
+    "a rate on an observation": (["1,0,0,0,1,0,0,0,5,.,1"], "row 2, column RATE"),
+    "a compartment turned off": (["1,0,100,1,-1,0,0,0,0,.,1"], "row 2, column CMT"),
+    "MDV 2": (["1,0,100,1,1,0,0,0,0,.,2"], "row 2, column MDV"),
+    "a negative observation": (["1,0,.,0,2,0,0,0,0,-1,0"], "row 2, column DV"),
+    "an individual that comes back": (["1,0,9,1,1", "2,0,9,1,1", "1,1,9,1,1"], "row 4, column ID"),
+    "no ID": ([",0,100,1,1,0,0,0,0,.,1"], "row 2, column ID"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_table_is_refused_by_row_and_column(name: str) -> None:
+    rows, where = BAD[name]
+    with pytest.raises(InputError, match=f"event table, {where}: "):
+        table(*rows)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "the event table is empty"),
+        ("\n", "the event table is empty"),
+        (HEAD + "\n", "the event table is empty"),
+        ("ID,TIM,AMT\n1,0,100\n", "row 1, column TIME: the column is missing; did you mean 'TIM'?"),
+        ("ID,TIME\n1,0\n", "row 1, column AMT: the column is missing"),
+        ("TIME,AMT,TIME\n0,100,0\n", "row 1, column TIME: the column is there twice"),
+        ("TIME,AMT\n0,100,7\n", "cells"),
+        ("TIME (mg),AMT\n0,100\n", "row 1, column TIME: 'mg' is not a unit of this column"),
+        ("TIME (parsec_of_time),AMT\n0,100\n", "row 1, column TIME: unknown unit"),
+        ("TIME,AMT,AMTU\n0,100,mg\n8,100,ug\n", "row 3, column AMTU: unit 'ug'"),
+    ],
+)
+def test_a_table_without_its_form_is_refused(text: str, said: str) -> None:
+    with pytest.raises(InputError, match=said.replace("(", r"\(").replace("?", r"\?")):
+        event_table.read(io.StringIO(text))
+
+
+def test_a_bad_row_is_named_as_the_file_numbers_it_also_far_down() -> None:
+    rows = [f"1,{t},.,0,2" for t in range(250_000)]
+    rows[200_123] = "1,200123,.,9,2"
+    with pytest.raises(InputError, match="row 200125, column EVID"):
+        for _ in event_table.subjects(io.StringIO("\n".join(["ID,TIME,AMT,EVID,CMT", *rows])), 50_000):
+            pass
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot read the event table"):
+        event_table.read(tmp_path / "none.csv")
+
+
+def test_one_individual_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_table, "MOST_ROWS_OF_ONE", 1000)
+    text = "TIME,AMT\n" + "\n".join(f"{t},1" for t in range(3000))
+    with pytest.raises(InputError, match="more than 1000 rows"):
+        list(event_table.subjects(io.StringIO(text), 400))
+
+
+# Reading and writing
+
+
+def test_what_is_left_out_has_its_meaning() -> None:
+    (found,) = table("0,100", "2,.", "3, ", head="TIME,AMT")
+    assert found["EVID"].tolist() == [1, 0, 0]
+    assert found["MDV"].tolist() == [1, 1, 1]
+    assert found.name == "1"
+
+
+def test_units_of_the_header_are_obeyed() -> None:
+    (found,) = table("0.5,0.6,-1", "1,0.3,0.1", head="TIME (day),AMT [g],RATE (g/h)")
+    assert found["TIME"].tolist() == [12, 24]
+    assert found["AMT"] == pytest.approx([600, 300])
+    assert found["RATE"] == pytest.approx([-1, 100])
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> str:
+    """Random good tables of up to three individuals."""
+    numbers = st.floats(1e-3, 1e6, allow_nan=False)
+    lines = [HEAD + ",WT"]
+    for name in draw(st.lists(st.integers(1, 99), min_size=1, max_size=3, unique=True)):
+        for time in sorted(draw(st.lists(st.floats(-10, 1e4), min_size=1, max_size=6))):
+            if draw(st.booleans()):
+                interval, more = draw(st.sampled_from([(0, 0), (8.1, 3), (1 / 3, 1)]))
+                lines.append(
+                    f"{name},{time!r},{draw(numbers)!r},{draw(st.sampled_from([1, 4]))},1,{interval},{more},0,0,.,1,70"
+                )
+            else:
+                lines.append(f"{name},{time!r},.,0,2,.,.,.,.,{draw(numbers)!r},0,{draw(numbers)!r}")
+    return "\n".join(lines) + "\n"
+
+
+@settings(max_examples=30, deadline=None)
+@given(text=tables(), block=st.integers(1, 7))
+def test_written_and_read_again_nothing_has_changed(text: str, block: int) -> None:
+    first = list(event_table.subjects(io.StringIO(text), block))
+    out = io.StringIO()
+    event_table.write(first, out)
+    second = event_table.read(io.StringIO(out.getvalue()))
+    assert [one.name for one in first] == [one.name for one in second]
+    for before, after in zip(first, second, strict=True):
+        assert list(before.columns) == list(after.columns)
+        for name in before.columns:
+            np.testing.assert_array_equal(before[name], after[name])
+
+
+# Gabapentin
+
+
+def test_a_regimen_and_its_event_table_are_the_same() -> None:
+    taken, hours = regimen.parse("600 mg tid"), np.arange(0.0, 49.0, 3)
+    usual = solve(GABAPENTIN, taken, days=2, times_h=hours, checked=0)["plasma_concentration"].values[0]
+    times, amounts = taken.doses(2)
+    subject = event_table.from_doses(times, amounts, hours)
+    (found,) = event_run.predict(event_run.Question(GABAPENTIN, patient.default()), [subject])
+    seen = found.of("plasma_concentration")[0][subject["EVID"] == 0]
+    assert np.max(np.abs(seen - usual)) < 3e-6 * usual.max()
+    addl = levels("1,0,600,1,1,8,5,0,0,.,1", *(f"1,{t},.,0,2,0,0,0,0,.,1" for t in hours[1:]))
+    assert np.max(np.abs(addl[1:] - seen[1:])) < 1e-8 * seen.max()
+
+
+def test_steady_state_of_a_saturable_drug_is_the_limit_of_many_doses() -> None:
+    many = levels(
+        "1,0,600,1,1,8,89,0,0,.,1",
+        "1,719.999999,.,0,2,0,0,0,0,.,1",
+        "1,722,.,0,2,0,0,0,0,.,1",
+    )
+    at_once = levels("1,712,600,1,1,8,0,1,0,.,1", "1,719.999999,.,0,2,0,0,0,0,.,1", "1,722,.,0,2,0,0,0,0,.,1")
+    assert many[1:] == pytest.approx(at_once[1:], rel=1e-6)
+
+
+def test_predictions_have_the_rows_of_the_table_and_intervals_where_there_are_draws() -> None:
+    subjects = event_table.read(EXAMPLES / "events.csv")
+    question = event_run.Question(drug.load(EXAMPLES / "one_compartment.toml"), patient.default(), draws=16)
+    found = [event_run.with_predictions(p) for p in event_run.predict(question, subjects)]
+    for before, after in zip(subjects, found, strict=True):
+        assert np.array_equal(before["TIME"], after["TIME"])
+        assert np.all(after["PRED_LOW"] <= after["PRED"])
+        assert np.all(after["PRED"] <= after["PRED_HIGH"])
+
+
+@pytest.mark.parametrize("name", ["one_compartment.toml", "two_compartments_intravenous.toml"])
+def test_examples_are_solved_by_both_solvers(name: str) -> None:
+    rows = ("1,0,100,1,1,8,2,1,0,.,1", "1,3,.,0,0,0,0,0,0,.,1", "1,20,.,0,0,0,0,0,0,.,1")
+    question = event_run.Question(drug.load(EXAMPLES / name), patient.default())
+    found = list(event_run.predict(question, table(*rows)))
+    assert event_run.achieved_error(question, found) < 1e-8
+
+
+def test_kidney_function_that_falls_raises_later_levels_only() -> None:
+    head = HEAD + ",CRCL"
+    rows = ["1,0,600,1,1,8,8,0,0,.,1", "1,24,.,0,2,0,0,0,0,.,1", "1,48,.,0,2,0,0,0,0,.,1"]
+    same = levels(*(row + ",90" for row in rows), head=head)
+    falling = levels(*(row + f",{c}" for row, c in zip(rows, (90, 90, 20), strict=True)), head=head)
+    assert falling[1] == same[1]
+    assert falling[2] > 1.3 * same[2]
+    assert np.array_equal(same, levels(*rows, who="crcl=90"))
+
+
+def test_an_empty_covariate_is_refused_by_row_and_column() -> None:
+    with pytest.raises(InputError, match="row 3, column CRCL"):
+        levels("1,0,600,1,1,0,0,0,0,.,1,90", "1,5,.,0,2,0,0,0,0,.,1,.", head=HEAD + ",CRCL")
+
+
+def test_an_observation_of_another_compartment_is_refused() -> None:
+    with pytest.raises(InputError, match="row 3, column CMT"):
+        levels("1,0,600,1,1,0,0,0,0,.,1", "1,5,.,0,1,0,0,0,0,.,1")
+
+
+def test_no_steady_state_without_clearance() -> None:
+    rows = ("1,0,600,1,1,8,0,1,0,.,1", "1,5,.,0,2,0,0,0,0,.,1")
+    with pytest.raises(InputError, match="row 2, column SS"):
+        levels(*(row + ",0" for row in rows), head=HEAD + ",clearance_factor")
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    import tracemalloc
+
+    def peak(individuals: int) -> int:
+        file = tmp_path / f"{individuals}.csv"
+        rows = (f"{i},{t},{100 * (t == 0)},{int(t == 0)},1\n" for i in range(individuals) for t in range(10))
+        with file.open("w") as stream:
+            stream.write("ID,TIME,AMT,EVID,CMT\n")
+            stream.writelines(rows)
+        tracemalloc.start()
+        assert sum(1 for _ in event_table.subjects(file, 10_000)) == individuals
+        size = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return size
+
+    peak(100)
+    assert peak(20_000) < 1.5 * peak(4_000)
