@@ -260,9 +260,7 @@ def test_draw_zero_is_central_and_doubt_has_its_size() -> None:
 
 def test_parameters_are_drawn_apart() -> None:
     names, drawn = parameter_values(GABAPENTIN, draws=2000, seed=4)
-    moved = np.log(
-        drawn[[names.index(n) for n in ("volume", "lag", "isf_partition", "leucine_inhibition")]]
-    )
+    moved = np.log(drawn[[names.index(n) for n in ("volume", "lag", "isf_partition", "leucine_inhibition")]])
     assert np.max(np.abs(np.corrcoef(moved) - np.eye(4))) < 0.1
 
 

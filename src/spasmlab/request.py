@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from spasmlab import condition as conditions
-from spasmlab import hypothesis as hypotheses
 from spasmlab import dialysis as dialyses
 from spasmlab import food, interaction, parameter, patient, regimen
+from spasmlab import hypothesis as hypotheses
 from spasmlab.errors import InputError
 from spasmlab.regimen import DAY_H, Regimen, number
 from spasmlab.shift import Shift

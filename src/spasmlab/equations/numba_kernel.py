@@ -201,7 +201,8 @@ class Generator:
         The four slopes of a state that nothing depends on (an area, an amount absorbed) are then never formed:
         the quantities are summed once for all such states.
         """
-        rate = dict(zip(self.rates, self.reduced, strict=True))[state]
+        slopes: dict[str, Expression] = dict(zip(self.rates, self.reduced, strict=True))
+        rate = slopes[state]
         moving = {symbol(s) for s in self.pathway.states} | {name for name, _ in self.shared}
         found = {m: rate.diff(m) for m in sorted(rate.free_symbols & moving, key=str)}
         rest = rate.subs(dict.fromkeys(found, 0))
