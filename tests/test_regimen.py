@@ -169,3 +169,41 @@ def test_any_text_is_read_or_refused_and_nothing_else(text):
         assert regimen.parse(text).text
     except InputError as problem:
         assert "\n" not in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("text", "hours"),
+    [
+        ("600 mg tid missing 2 and 4", [0, 16, 32, 40]),
+        ("600 mg tid missing doses 1", [8, 16, 24, 32, 40]),
+        ("600 mg tid with dose 2 late by 3 h", [0, 11, 16, 24, 32, 40]),
+        ("600 mg tid missing 1 with dose 3 late by 9.5 h", [8, 24, 25.5, 32, 40]),
+        ("600 mg tid x1 missing 3, then 300 mg daily", [0, 8, 24]),
+        ("600 mg at 08:00, 300 mg at 20:00 missing 3", [0, 12, 36]),
+        ("600 mg tid with dose 6 late by 9 h", [0, 8, 16, 24, 32]),
+    ],
+)
+def test_missed_and_late_doses(text, hours):
+    found = regimen.parse(text)
+    assert found.doses(2)[0].tolist() == hours
+    assert regimen.parse(found.text) == found
+    assert found.maintenance.doses(2)[0].tolist() == found.maintenance.maintenance.doses(2)[0].tolist()
+
+
+def test_a_missed_dose_does_not_change_the_steady_state():
+    assert regimen.parse("600 mg tid missing 4").maintenance == regimen.parse("600 mg tid")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("600 mg tid x1 missing 4", "has 3 doses"),
+        ("600 mg once missing 2", "has 1 doses"),
+        ("600 mg tid missing 0", "counted from 1"),
+        ("600 mg tid missing 3 with dose 3 late by 2 h", "names a dose twice"),
+        ("600 mg tid missing", "unknown schedule"),
+    ],
+)
+def test_slips_that_cannot_be(text, says):
+    with pytest.raises(InputError, match=says):
+        regimen.parse(text)

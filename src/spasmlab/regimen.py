@@ -7,6 +7,8 @@ What the words mean:
 - ``daily`` is every 24 h, ``bid`` 12 h, ``tid`` 8 h, ``qid`` 6 h, from the start of their part.
 - ``x3`` and ``for 3 days`` say how long a part lasts (also ``x6 doses``, ``for 12 h``, ``for 2 weeks``).
   Every part but the last needs it. ``once`` lasts a day where another part follows.
+- ``600 mg tid missing 4 and 7`` leaves out the fourth and seventh dose of the part; ``600 mg tid with dose 5 late
+  by 3 h`` delays one. A titration or a taper is parts that follow one another.
 - ``25 mg/kg/day tid`` is the day's amount, shared equally by its doses; it needs a weight
   (`Regimen.for_weight`).
 """
@@ -45,13 +47,16 @@ class Amount:
 class Part:
     """One part of a regimen: a dose once, every `interval_h`, or at clock times each day.
 
-    `clocks` are minutes after midnight; `duration_h` is how long the part lasts, None for ever.
+    `clocks` are minutes after midnight; `duration_h` is how long the part lasts, None for ever. `missed` are the
+    numbers of doses not taken, from 1 in order of time; `late` the numbers and delays [h] of doses taken late.
     """
 
     amounts: tuple[Amount, ...]
     interval_h: float | None = None
     clocks: tuple[int, ...] = ()
     duration_h: float | None = None
+    missed: tuple[int, ...] = ()
+    late: tuple[tuple[int, float], ...] = ()
 
     @property
     def repeats(self) -> bool:
@@ -69,13 +74,26 @@ class Part:
     def text(self) -> str:
         """The part as it is written."""
         lasting = "" if self.duration_h is None else f" for {_duration_text(self.duration_h)}"
+        if self.missed:
+            lasting += f" missing {' and '.join(map(str, self.missed))}"
+        lasting += "".join(f" with dose {dose} late by {number(hours)} h" for dose, hours in self.late)
         if self.clocks:
             pairs = zip(self.amounts, self.clocks, strict=True)
             return ", ".join(f"{amount.text} at {_clock_text(clock)}" for amount, clock in pairs) + lasting
         return f"{self.amounts[0].text} {_interval_text(self.interval_h)}{lasting}"
 
     def doses(self, length_h: float, clock_start: int) -> Iterator[tuple[float, float]]:
-        """(hours since the part began, mg) of each dose before `length_h`; `clock_start` in minutes."""
+        """(hours since the part began, mg) of each dose taken before `length_h`; `clock_start` in minutes."""
+        planned = self._planned(length_h, clock_start)
+        if not self.missed and not self.late:
+            yield from planned
+            return
+        delays = dict(self.late)
+        for count, (time, mg) in enumerate(sorted(planned), 1):
+            if count not in self.missed:
+                yield time + delays.get(count, 0.0), mg
+
+    def _planned(self, length_h: float, clock_start: int) -> Iterator[tuple[float, float]]:
         if self.interval_h is None:
             yield 0.0, self.amounts[0].mg
             return
@@ -118,7 +136,7 @@ class Regimen:
     @property
     def maintenance(self) -> Regimen:
         """The last part alone, from time 0: what a steady state is the steady state of."""
-        return Regimen((self.parts[-1],))
+        return Regimen((replace(self.parts[-1], missed=(), late=()),))
 
     @property
     def needs_weight(self) -> bool:
@@ -152,7 +170,8 @@ class Regimen:
                 return
             clock = round(clock_zero + start * 60) % (24 * 60)
             for time, mg in part.doses(min(part.length_h, end_h - start), clock):
-                yield start + time, mg
+                if start + time < end_h or not part.late:
+                    yield start + time, mg
             start += part.length_h
 
     def _clock_at_zero(self) -> int:

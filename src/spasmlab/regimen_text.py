@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
 
@@ -29,6 +30,10 @@ _AMOUNT = re.compile(
 )
 _COUNT = re.compile(r"\s*(?:\bx|×)\s*(?P<count>\d+(?:\.\d+)?)\s*(?P<span>[a-z]*)$")
 _FOR = re.compile(r"\s*\bfor\s+(?P<count>\d+(?:\.\d+)?)\s*(?P<span>[a-z]+)$")
+_MISSED = re.compile(r"\s*\bmissing\s+(?:doses?\s+)?(?P<doses>\d+(?:\s*and\s*\d+)*)")
+_LATE = re.compile(
+    r"\s*\bwith\s+dose\s+(?P<dose>\d+)\s+late\s+by\s+(?P<hours>\d+(?:\.\d+)?)\s*(?:h|hours?)\b"
+)
 _EVERY = re.compile(r"(?:q|every)\s*(?P<count>\d+(?:\.\d+)?)\s*(?P<span>[a-z]+)")
 _CLOCKS = re.compile(r"at\s+(?P<clocks>.+)")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})")
@@ -62,13 +67,14 @@ def _read_part(piece: str, text: str) -> Part:
     if found is None or not any(c.isdigit() for c in found["number"]):
         raise InputError(f"'{piece}' does not begin with a dose such as '600 mg'; possible: {EXAMPLES}")
     amount = _amount(found, piece)
-    rest, count, span = _split_duration(found["rest"].strip())
+    rest, missed, late = _split_slips(found["rest"].strip(), piece)
+    rest, count, span = _split_duration(rest)
     if not rest:
         raise InputError(
             f"'{piece}' has a dose but no schedule; add one of: {SCHEDULES} "
             f"(nearest match: '{amount.text} tid')"
         )
-    return _scheduled(amount, rest, count, span, piece)
+    return _with_slips(_scheduled(amount, rest, count, span, piece), missed, late, piece)
 
 
 def _amount(found: re.Match[str], piece: str) -> Amount:
@@ -105,6 +111,38 @@ def _per(pers: list[str], piece: str) -> tuple[bool, bool]:
     if pers not in ([], ["kg"], ["day"], ["d"], ["kg", "day"], ["kg", "d"]):
         raise InputError(f"'{piece}': a dose is per kg, per day or per kg per day, as in '25 mg/kg/day tid'")
     return "kg" in pers, bool(pers) and pers[-1] != "kg"
+
+
+def _split_slips(rest: str, piece: str) -> tuple[str, tuple[int, ...], tuple[tuple[int, float], ...]]:
+    """The schedule without ``missing 4 and 7`` and ``with dose 5 late by 3 h``; the doses missed, and those late."""
+    missed = [int(word) for found in _MISSED.finditer(rest) for word in re.findall(r"\d+", found["doses"])]
+    late = [(int(found["dose"]), float(found["hours"])) for found in _LATE.finditer(rest)]
+    rest = _LATE.sub("", _MISSED.sub("", rest)).strip()
+    named = [*missed, *(dose for dose, _ in late)]
+    if len(set(named)) < len(named):
+        raise InputError(f"'{piece}' names a dose twice; possible: each dose missed or late, once")
+    if 0 in named:
+        raise InputError(f"'{piece}': doses are counted from 1 (nearest match: dose 1)")
+    return rest, tuple(sorted(missed)), tuple(sorted(late))
+
+
+def _with_slips(part: Part, missed: tuple[int, ...], late: tuple[tuple[int, float], ...], piece: str) -> Part:
+    if part.duration_h is not None and part.interval_h and not part.clocks:
+        _refuse_beyond(part.duration_h / part.interval_h, missed, late, piece)
+    if part.interval_h is None:
+        _refuse_beyond(1, missed, late, piece)
+    return replace(part, missed=missed, late=late)
+
+
+def _refuse_beyond(
+    most: float, missed: tuple[int, ...], late: tuple[tuple[int, float], ...], piece: str
+) -> None:
+    doses = math.ceil(most - 1e-9)
+    for dose in (*missed, *(dose for dose, _ in late)):
+        if dose > doses:
+            raise InputError(
+                f"'{piece}' has {doses} doses, so none is number {dose} (nearest match: {doses})"
+            )
 
 
 def _split_duration(rest: str) -> tuple[str, str | None, str]:
@@ -182,7 +220,13 @@ def _join_clocks(parts: list[Part]) -> list[Part]:
     for part in parts:
         if part.clocks and joined and joined[-1].clocks and joined[-1].duration_h is None:
             last = joined.pop()
-            part = replace(part, amounts=last.amounts + part.amounts, clocks=last.clocks + part.clocks)
+            part = replace(
+                part,
+                amounts=last.amounts + part.amounts,
+                clocks=last.clocks + part.clocks,
+                missed=tuple(sorted(last.missed + part.missed)),
+                late=tuple(sorted(last.late + part.late)),
+            )
         joined.append(part)
     for part in joined:
         if len(set(part.clocks)) < len(part.clocks):

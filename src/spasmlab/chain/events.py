@@ -11,6 +11,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 
@@ -257,6 +258,7 @@ class Engine:
     observe: Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
+@cache
 def adaptive(pathway: Pathway) -> Engine:
     """The generated solver, compiled."""
     from spasmlab.equations import kernel_cache
@@ -278,6 +280,7 @@ def adaptive(pathway: Pathway) -> Engine:
     return Engine(advance, observe)
 
 
+@cache
 def plain(pathway: Pathway) -> Engine:
     """SciPy's Dormand and Prince of order 8 on the stages as they are written: the independent solver."""
     from scipy.integrate import solve_ivp
@@ -313,6 +316,7 @@ def plain(pathway: Pathway) -> Engine:
 SOLVERS: dict[str, Callable[[Pathway], Engine]] = {"adaptive": adaptive, "plain": plain}
 
 
+@cache
 def gathering(pathway: Pathway) -> np.ndarray:
     """Which states only gather (areas, amounts absorbed): nothing depends on them, so they have no steady
     state."""

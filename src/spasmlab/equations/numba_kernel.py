@@ -188,7 +188,7 @@ class Generator:
             lines.append(f"sum_{moving} = {moving}_1 + 2 * ({moving}_2 + {moving}_3) + {moving}_4")
         for s in self.rates:
             if s in summed:
-                total = " + ".join(f"{code(c)} * sum_{name}" for name, c in summed[s].items())
+                total = " + ".join(f"({code(c)}) * sum_{name}" for name, c in summed[s].items())
                 total = f"({total})"
             else:
                 total = f"(d_{s}_1 + 2 * (d_{s}_2 + d_{s}_3) + d_{s}_4)"
@@ -201,7 +201,8 @@ class Generator:
         The four slopes of a state that nothing depends on (an area, an amount absorbed) are then never formed:
         the quantities are summed once for all such states.
         """
-        rate: Any = dict(zip(self.rates, self.reduced, strict=True))[state]
+        slopes: dict[str, Expression] = dict(zip(self.rates, self.reduced, strict=True))
+        rate = slopes[state]
         moving = {symbol(s) for s in self.pathway.states} | {name for name, _ in self.shared}
         found = {m: rate.diff(m) for m in sorted(rate.free_symbols & moving, key=str)}
         rest = rate.subs(dict.fromkeys(found, 0))
