@@ -188,7 +188,7 @@ class Generator:
             lines.append(f"sum_{moving} = {moving}_1 + 2 * ({moving}_2 + {moving}_3) + {moving}_4")
         for s in self.rates:
             if s in summed:
-                total = " + ".join(f"{code(c)} * sum_{name}" for name, c in summed[s].items())
+                total = " + ".join(f"({code(c)}) * sum_{name}" for name, c in summed[s].items())
                 total = f"({total})"
             else:
                 total = f"(d_{s}_1 + 2 * (d_{s}_2 + d_{s}_3) + d_{s}_4)"
