@@ -128,3 +128,24 @@ def test_a_second_process_compiles_nothing(tmp_path: Path) -> None:
         for _ in range(2)
     ]
     assert [s.stdout.split() for s in said] == [["False", "True", "True"], ["True", "True", "False"]]
+
+
+def test_an_area_whose_rate_is_a_difference_of_parameters_times_a_state_is_right() -> None:
+    """What nothing depends on is summed apart: its coefficient must stay in one piece."""
+    import numpy as np
+
+    from spasmlab.chain.problem import Problem, run
+
+    class Loss(Stomach):
+        states = {**Stomach.states, "lost_amount": "mg"}  # noqa: RUF012 - as stages declare it
+
+        @staticmethod
+        def rates(delivery_rate, stomach_amount, emptying_rate, fed):
+            kept = fed * emptying_rate * stomach_amount
+            return dict(stomach_amount=-delivery_rate, lost_amount=2 * emptying_rate * stomach_amount - kept)
+
+    pathway = Pathway((Loss,))
+    values = {"emptying_rate": 0.7, "fed_emptying_ratio": 1.0, "fed": 0.5, "lag": 0.0}
+    parameters = np.array([[values[name]] for name in pathway.params])
+    solved = run(Problem(pathway, parameters, np.zeros(1), np.array([100.0]), 0.0), np.array([0.0, 3.0]))
+    assert solved["lost_amount"][0, 1] == pytest.approx(150 * (1 - np.exp(-2.1)), rel=1e-6)
