@@ -12,7 +12,7 @@ import xarray
 
 from spasmlab.assays.h_reflex import reflex_potentials
 from spasmlab.assays.result import AssayResult
-from spasmlab.circuit import cord
+from spasmlab.circuit import cord, joint
 from spasmlab.circuit.afferent import MILLISECONDS
 from spasmlab.circuit.bench import Bench, Run
 from spasmlab.circuit.muscle import MotorUnits, surface_emg
@@ -116,8 +116,8 @@ def _measure(bench: Bench, recording: cord.Recording, run: Run) -> dict[str, flo
     after = times[times > run.ramp_onset]
     _, envelope = emg_envelope(recording, units, run.duration, known["emg_window"].number)
     return {
-        "passive_torque": k.passive_stiffness * max(run.ramp_end - k.slack_angle, 0.0),
-        "damping_torque": k.passive_damping * run.ramp_speed,
+        "passive_torque": float(joint.passive_torque(run.ramp_end, k)),
+        "damping_torque": joint.damping_torque(run.ramp_speed, k),
         "reflex_torque": float(active_torque(bench, run.subject, trace[:, cord.FORCE]).max()),
         "emg_peak": float(envelope.max()),
         "active_units": np.unique(recording.spike_unit[during]).size / units.share.size,
@@ -137,9 +137,8 @@ def _traces(
         k = bench.numbers[run.subject]
         trace = recording.trace[np.minimum(np.arange(samples), n - 1)]
         angle[row] = np.rad2deg(trace[:, cord.ANGLE])
-        passive[row] = (
-            k.passive_stiffness * np.maximum(trace[:, cord.ANGLE] - k.slack_angle, 0)
-            + k.passive_damping * trace[:, cord.VELOCITY]
+        passive[row] = joint.passive_torque(trace[:, cord.ANGLE], k) + joint.damping_torque(
+            trace[:, cord.VELOCITY], k
         )
         active[row] = active_torque(bench, run.subject, trace[:, cord.FORCE])
         raw, _ = emg_envelope(

@@ -208,11 +208,11 @@ def fire(unit, now, step, dt, run, state, recording, prep, protocol):
     """
     pool = protocol.pool[run]
     state.last_event[0] = now
-    if state.direct[unit] != NEVER:
+    met = state.direct[unit] != NEVER
+    if met:
         state.direct[unit] = NEVER
         state.waiting[0] -= 1
-        return note(run, now, unit, COLLIDED, recording)
-    if protocol.curare[run]:
+    if met or protocol.curare[run]:
         return note(run, now, unit, COLLIDED, recording)
     post(state.impulses, unit, step + round(prep.unit_delay[pool, unit] / dt))
     return note(run, now, unit, ORTHODROMIC, recording)

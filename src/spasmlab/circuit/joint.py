@@ -5,20 +5,19 @@ Angle in rad, dorsiflexion positive; torque in N·m, resistance to dorsiflexion 
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
 from spasmlab.circuit.afferent import MILLISECONDS
 
 
-@njit
 def passive_torque(angle, k):
-    """Elastic torque K (θ − θ₀)⁺ of the resting muscle, tendon and capsule."""
-    return k.passive_stiffness * max(angle - k.slack_angle, 0.0)
+    """Elastic torque K (θ − θ₀)⁺ of the resting muscle, tendon and capsule; `angle` a number or an array."""
+    return k.passive_stiffness * np.maximum(angle - k.slack_angle, 0.0)
 
 
-@njit
 def damping_torque(velocity, k):
-    """Viscous torque B ω."""
+    """Viscous torque B ω; `velocity` a number or an array."""
     return k.passive_damping * velocity
 
 
