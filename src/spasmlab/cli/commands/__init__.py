@@ -1,0 +1,6 @@
+"""The commands, one file each with a function `command`; heavy things are imported inside it.
+
+Adding a command is adding a file and its name here, where help lists it.
+"""
+
+NAMES = ("run", "exposure", "assay", "conformance", "list", "explain")

@@ -1,0 +1,44 @@
+"""`spasmlab assay`: one laboratory protocol on the cord of one condition."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from spasmlab.cli import options
+
+
+def command(
+    name: Annotated[str, typer.Argument(help="See `list assays`.")],
+    condition: options.ConditionName,
+    drug: Annotated[str | None, typer.Option("--drug", help="Without it the cord meets no drug.")] = None,
+    regimen: Annotated[str | None, typer.Option("--regimen", help='For example "600 mg tid".')] = None,
+    days: options.Days = None,
+    plasma: Annotated[str | None, typer.Option("--plasma", help='A constant level: "6 mg/L".')] = None,
+    patient: options.PatientText = None,
+    hypothesis: options.HypothesisName = None,
+    fidelity: options.Fidelity = "circuit",
+    seed: options.Seed = 0,
+    draws: options.Draws = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """One laboratory protocol on the cord of one condition, without and with a drug."""
+    options.refuse_fidelity(fidelity)
+    from spasmlab import assay_result, tables
+    from spasmlab.progress import Stages
+
+    question = assay_result.AssayQuestion(
+        name=name,
+        condition=condition,
+        drug=drug,
+        regimen=regimen,
+        days=days,
+        plasma=plasma,
+        patient=patient,
+        hypothesis=hypothesis,
+        seed=seed,
+        draws=draws,
+    )
+    found = assay_result.compute(assay_result.read(question), Stages(show=True))
+    options.show(found, as_json, tables.assay)

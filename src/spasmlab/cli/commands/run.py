@@ -1,0 +1,93 @@
+"""`spasmlab run`: the whole chain, from a dose to a reflex."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spasmlab.cli import options
+from spasmlab.errors import InputError
+
+if TYPE_CHECKING:
+    from spasmlab.request import Request
+
+DRAWS = 16
+
+
+def command(
+    drug: options.Drug,
+    condition: options.ConditionName,
+    regimen: options.RegimenText = None,
+    events: options.Events = None,
+    days: options.Days = None,
+    patient: options.PatientText = None,
+    formulation: options.Formulation = "ir",
+    fed: options.Fed = "fasted",
+    dialysis: options.Dialysis = None,
+    taken: options.Taken = None,
+    hypothesis: options.HypothesisName = None,
+    fidelity: options.Fidelity = "circuit",
+    population: Annotated[int | None, typer.Option("--population", help="Later version.")] = None,
+    seed: options.Seed = 0,
+    draws: options.Draws = None,
+    out: Annotated[
+        str | None, typer.Option("--out", help="Folder for report.html, result.json, figures.")
+    ] = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """From a dose to a reflex: the whole chain in one condition, with and without the drug."""
+    options.refuse_fidelity(fidelity)
+    if population is not None:
+        raise InputError("--population belongs to a later version; leave it out to simulate one patient")
+    from spasmlab import request as requests
+
+    request = requests.build(
+        drug,
+        options.required_regimen(regimen, events),
+        days=days,
+        condition=condition,
+        patient_text=patient,
+        hypothesis=hypothesis,
+        formulation=formulation,
+        fed=fed,
+        dialysis=dialysis,
+        taken=taken,
+        seed=seed,
+        draws=DRAWS if draws is None else draws,
+    )
+    carry_out(request, folder_of(out), as_json)
+
+
+def folder_of(text: str | None) -> Path | None:
+    """The folder named by ``--out``; InputError for an empty name."""
+    if text is not None and not text.strip():
+        raise InputError("--out is empty; possible: the name of a folder, as in out/mine")
+    return None if text is None else Path(text)
+
+
+def carry_out(request: Request, out: Path | None, as_json: bool) -> None:
+    """Run, print, and write report.html, result.json and figures to `out`, all or nothing."""
+    from spasmlab import tables
+    from spasmlab.output import OutputFolder
+    from spasmlab.progress import Stages
+
+    with OutputFolder(out) if out else contextlib.nullcontext() as folder:
+        from spasmlab import result
+        from spasmlab import run as runs
+
+        stages = Stages(show=True)
+        outcome = runs.run(request, stages)
+        found = result.of_run(outcome)
+        if folder:
+            from spasmlab import report
+
+            with stages("Report"):
+                report.write(folder, outcome, found)
+            found["seconds"] = result.seconds(stages)
+            (folder / "result.json").write_text(result.dumps(found) + "\n", encoding="utf-8")
+    options.show(found, as_json, tables.run)
+    if out and not as_json:
+        tables.say(f"Report: {out / 'report.html'}")

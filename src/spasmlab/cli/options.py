@@ -1,0 +1,95 @@
+"""The options that several commands share, and the checks of words that are wrong whatever the command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from spasmlab.errors import InputError
+
+Drug = Annotated[
+    str, typer.Option("--drug", help="A drug's name (see `list drugs`) or a TOML file of your own.")
+]
+RegimenText = Annotated[
+    str | None,
+    typer.Option(
+        "--regimen", help='As people write it: "600 mg tid", "300 mg once"; or an event table, FILE.csv.'
+    ),
+]
+Days = Annotated[float | None, typer.Option("--days", help="Days of treatment [14; a single dose: 1].")]
+ConditionName = Annotated[str, typer.Option("--condition", help="See `list conditions`.")]
+PatientText = Annotated[
+    str | None, typer.Option("--patient", help='For example "age=48 y, weight=70 kg, sex=f, crcl=95 mL/min".')
+]
+Formulation = Annotated[
+    str, typer.Option("--formulation", help="ir: capsule, tablet or solution; others: see `list drugs`.")
+]
+Fed = Annotated[
+    str,
+    typer.Option(
+        "--fed", help="Doses are taken with food; alone it is high-fat. Kinds: low-fat, moderate, high-fat."
+    ),
+]
+Taken = Annotated[str | None, typer.Option("--with", help="Other drugs taken along: antacid,cimetidine.")]
+Events = Annotated[
+    Path | None,
+    typer.Option("--events", help="An event table (CSV, NONMEM's columns) in place of --regimen."),
+]
+HypothesisName = Annotated[str | None, typer.Option("--hypothesis", help="See `list hypotheses` [both].")]
+Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same numbers.", min=0)]
+Draws = Annotated[int | None, typer.Option("--draws", help="Draws of the doubt about the parameters.", min=1)]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+Population = Annotated[int | None, typer.Option("--population", help="This many virtual patients.")]
+Fidelity = Annotated[str, typer.Option("--fidelity", help="circuit (surrogate: later version).")]
+Dialysis = Annotated[
+    str | None,
+    typer.Option("--dialysis", help='Sessions: "4 h every 48 h", or "4 h every 48 h, then 125 mg".'),
+]
+
+
+def show(found: dict[str, Any], as_json: bool, table: Any) -> None:
+    """Print a result as one JSON object, or as the table that `table` makes of it."""
+    from spasmlab import result
+
+    if as_json:
+        print(result.dumps(found))
+    else:
+        table(found)
+
+
+def required_regimen(regimen: str | None, events: Path | None = None) -> str:
+    """The one way in which doses are given; InputError where there are none or two."""
+    if (regimen is None) == (events is None):
+        given = "neither" if regimen is None else "both"
+        raise InputError(
+            f"--regimen and --events: {given} given; possible: one, such as --regimen '600 mg tid' or --events doses.csv"
+        )
+    return regimen if regimen is not None else str(events)
+
+
+def refuse_beside(option: str, **others: object) -> None:
+    """InputError where an option is given together with one that it excludes."""
+    for name, value in others.items():
+        if value is not None:
+            raise InputError(f"{option} and --{name} cannot be combined; possible: one of them")
+
+
+def refuse_without(option: str, **others: object) -> None:
+    """InputError where an option is given without the one it belongs to."""
+    for name, value in others.items():
+        if value is not None:
+            raise InputError(f"--{name} needs {option}; possible: give both, or leave --{name} out")
+
+
+def refuse_fidelity(fidelity: str) -> None:
+    """InputError for anything but the circuit."""
+    from spasmlab.errors import nearest
+
+    if fidelity == "surrogate":
+        raise InputError("--fidelity surrogate belongs to a later version; possible now: circuit")
+    if fidelity != "circuit":
+        match = nearest(fidelity, ("circuit", "surrogate"))
+        hint = f"did you mean '{match}'? " if match else ""
+        raise InputError(f"unknown fidelity '{fidelity}'; {hint}possible: circuit")
