@@ -37,6 +37,7 @@ class AssayQuestion:
 
     name: str
     condition: str
+    severity: float = 1.0
     drug: str | None = None
     regimen: str | None = None
     days: float | None = None
@@ -91,7 +92,7 @@ def read(question: AssayQuestion) -> Setting:
     q = question
     common: dict[str, Any] = {
         "assay": assays.load(q.name).__name__.rsplit(".", 1)[-1],
-        "condition": conditions.load(q.condition),
+        "condition": conditions.load(q.condition, q.severity),
         "hypothesis": hypotheses.load(q.hypothesis or hypotheses.DEFAULT),
         "seed": q.seed,
         "draws": requests.checked_draws(DRAWS if q.draws is None else q.draws),
@@ -107,6 +108,7 @@ def read(question: AssayQuestion) -> Setting:
         q.regimen or "",
         days=q.days,
         condition=q.condition,
+        severity=q.severity,
         patient_text=q.patient,
         hypothesis=q.hypothesis,
         seed=q.seed,
@@ -184,6 +186,7 @@ def _described(setting: Setting) -> Mapping[str, Any]:
         "drug": setting.drug.name if setting.drug else None,
         "plasma": plasma,
         "condition": setting.condition.name,
+        "severity": setting.condition.severity,
         "hypothesis": setting.hypothesis.name,
         "seed": setting.seed,
         "draws": setting.draws,

@@ -12,6 +12,9 @@ names = partial(shift.names, "condition")
 
 
 @cache
-def load(name: str) -> Condition:
-    """The condition called `name`; InputError with the nearest match where there is none."""
-    return shift.load("condition", name)
+def load(name: str, severity: float = 1.0) -> Condition:
+    """The condition called `name` at a severity from 0 (healthy) to 1 (the file as written).
+
+    InputError with the nearest match where there is none of that name, or for a severity outside 0 to 1.
+    """
+    return shift.load("condition", name).at(severity)

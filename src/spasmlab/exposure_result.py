@@ -21,7 +21,9 @@ def compute(request: Request, times: list[float], stages: Stages) -> dict[str, A
     """Solve the chain and gather exposure; `times` [h] keep their order in ``concentrations``."""
     solved_at = np.unique(np.append(runs.output_times(request), times))
     chain, metrics = runs.run_chain(request, stages, solved_at)
-    described = {k: v for k, v in request.described().items() if k not in {"condition", "hypothesis"}}
+    described = {
+        k: v for k, v in request.described().items() if k not in {"condition", "severity", "hypothesis"}
+    }
     found = list(of_exposure(metrics))
     behind = Behind(request.drug, request.condition, request.hypothesis, request.formulation)
     return {

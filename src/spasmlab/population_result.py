@@ -51,7 +51,7 @@ def compute(
     described = {
         k: v
         for k, v in request.described().items()
-        if k not in {"condition", "hypothesis", "patient", "draws"}
+        if k not in {"condition", "severity", "hypothesis", "patient", "draws"}
     }
     return {
         **result.head("exposure"),

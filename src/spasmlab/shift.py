@@ -9,13 +9,14 @@
     status = "assumed"
     …                                              # the same record as any parameter
 
-The value replaces the target's; the unit must be the target's own.
+The value replaces the target's; the unit must be the target's own. A shift has a severity from 0 (every parameter at
+its default) to 1 (the file as written); in between a value lies on the straight line from one to the other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from spasmlab.errors import InputError, unknown
@@ -26,16 +27,31 @@ _FIELDS = {"title", "summary", "parameters"}
 
 @dataclass(frozen=True)
 class Shift:
-    """A named set of parameter values that differ from the default; `parameters` is keyed by the target's path."""
+    """A named set of parameter values that differ from the default; `parameters` is keyed by the target's path.
+
+    `parameters` holds the file as written, whatever the `severity`; `over` is where the severity acts.
+    """
 
     name: str
     kind: str
     title: str
     summary: str
     parameters: Mapping[str, Parameter]
+    severity: float = 1.0
+
+    def at(self, severity: float) -> Shift:
+        """The same shift at another severity; InputError outside 0 to 1."""
+        if not 0 <= severity <= 1:
+            raise InputError(
+                f"severity {severity:g} of {self.kind} '{self.name}'; possible: 0 (healthy) to 1 (the file as written)"
+            )
+        return replace(self, severity=float(severity))
 
     def over(self, defaults: Mapping[str, Parameter], module: str) -> dict[str, Parameter]:
         """`defaults` (the parameters of `module` by name) with this shift's values in place of theirs.
+
+        At a severity s between 0 and 1 a value is default + s·(shift − default), and so is its doubt where both are on
+        the same scale; at 0 the defaults come back as they are, at 1 the shift's records.
 
         Raises InputError where a shift names a parameter the module does not have, or another unit.
         """
@@ -53,8 +69,29 @@ class Shift:
                     f"{self.kind} '{self.name}' gives {target} in '{record.unit}'; "
                     f"its unit is '{defaults[name].unit}'"
                 )
-            shifted[name] = record
+            shifted[name] = between(defaults[name], record, self.severity)
         return shifted
+
+
+def between(default: Parameter, shifted: Parameter, severity: float) -> Parameter:
+    """The record at a severity from 0 (the default itself) to 1 (the shifted one itself)."""
+    if severity in (0, 1):
+        return shifted if severity else default
+
+    def mixed(low: float, high: float) -> float:
+        return low + severity * (high - low)
+
+    values = tuple(mixed(*pair) for pair in zip(default.values, shifted.values, strict=True))
+    spans = [record.bounds for record in (default, shifted) if record.bounds]
+    change: dict[str, object] = {
+        "value": values if isinstance(shifted.value, tuple) else values[0],
+        "bounds": (min(low for low, _ in spans), max(high for _, high in spans)) if spans else None,
+    }
+    if default.transform == shifted.transform:
+        known = default.spread is not None or shifted.spread is not None
+        change["spread"] = mixed(default.spread or 0.0, shifted.spread or 0.0) if known else None
+        change["between"] = mixed(default.between, shifted.between)
+    return shifted.model_copy(update=change)
 
 
 def folder(kind: str) -> Path:

@@ -20,6 +20,9 @@ RegimenText = Annotated[
 ]
 Days = Annotated[float | None, typer.Option("--days", help="Days of treatment [14; a single dose: 1].")]
 ConditionName = Annotated[str, typer.Option("--condition", help="See `list conditions`.")]
+Severity = Annotated[
+    float, typer.Option("--severity", help="Of the condition: 0 is healthy, 1 the condition as written.")
+]
 PatientText = Annotated[
     str | None, typer.Option("--patient", help='For example "age=48 y, weight=70 kg, sex=f, crcl=95 mL/min".')
 ]

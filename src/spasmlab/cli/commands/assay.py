@@ -16,6 +16,7 @@ def command(
     regimen: Annotated[str | None, typer.Option("--regimen", help='For example "600 mg tid".')] = None,
     days: options.Days = None,
     plasma: Annotated[str | None, typer.Option("--plasma", help='A constant level: "6 mg/L".')] = None,
+    severity: options.Severity = 1.0,
     patient: options.PatientText = None,
     hypothesis: options.HypothesisName = None,
     fidelity: options.Fidelity = "circuit",
@@ -31,6 +32,7 @@ def command(
     question = assay_result.AssayQuestion(
         name=name,
         condition=condition,
+        severity=severity,
         drug=drug,
         regimen=regimen,
         days=days,
