@@ -79,41 +79,62 @@ def test_a_table_is_read_as_it_stands(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (("DV", "DVV"), "lacks DV"),
-        (("2.5", "2.5x"), "line 4 .* column DV: '2.5x' is not a number"),
-        ((",300,.,1,1,2,8", ",300,.,4,1,2,8"), "column EVID: 4 cannot be fitted"),
-        ((",300,.,1,1,2,8", ",-300,.,1,1,2,8"), "column AMT: it must be above 0"),
-        (("2,8,0,70", "2,0,0,70"), "column II: it must be above 0"),
-        (("1,10,.,2.5,0,0,0,0,0,70,f", "1,10,.,2.5"), "4 cells"),
-        (("SEX", "SXE"), "did you mean 'SEX'"),
-        (("2.5", "-2.5"), "subject 1: times and levels"),
-        (("SEX", "WT"), "stands twice"),
-        ((TABLE, "ID,TIME,AMT,DV\n"), "no row of data"),
+        (("DV", "DVV"), "row 2, column DV: the column is missing; did you mean 'DVV'"),
+        (("AMT", "AMOUNT"), "row 2, column AMT: the column is missing"),
+        (("2.5", "2.5x"), "row 4, column DV: '2.5x' is not a number"),
+        (("2.5", "1e400"), "row 4, column DV: 'inf' is not a number"),
+        ((",300,.,1,1,2,8", ",300,.,5,1,2,8"), "row 3, column EVID: unknown event 5"),
+        ((",300,.,1,1,2,8", ",-300,.,1,1,2,8"), "row 3, column AMT: a dose of -300 mg is negative"),
+        (("2,8,0,70", "2,0,0,70"), "row 3, column II: 0 h, but ADDL asks"),
+        (("1,10,.,2.5,0,0,0,0,0,70,f", "1,10,.,2.5,0,0,0,0,0,70,f,1"), "row 4 has 12 cells, the header 11"),
+        (("SEX", "SXE"), "row 2, column SXE: unknown column; did you mean 'SEX'"),
+        (("WT,SEX", "WTT,SEX"), "row 2, column WTT: unknown column; did you mean 'WT'"),
+        (("2.5", "-2.5"), "row 4, column DV: an observation of -2.5 is negative"),
+        (("SEX", "WT"), "column WT: the column is there twice"),
+        ((TABLE, "ID,TIME,AMT,DV\n"), "empty"),
+        ((TABLE, ""), "empty"),
+        (("1,20,", "1,5,"), "row 5, column TIME: 5 h comes after 10 h"),
+        (("1,10,.", "1,-x,."), "row 4, column TIME: '-x' is not a number"),
+        (("70,f\n1,10", "70,woman\n1,10"), "row 3, column SEX: 'woman'; possible: f, m"),
+        (("70,f\n1,20", "70,m\n1,20"), "row 4, column SEX: it changes within subject 1"),
+        (("1,10,.,2.5,0,0", "1,10,.,.,0,0"), "row 4, column DV: the cell is empty"),
+        (("1,10,.,2.5,0,0", "1,10,.,2.5,0,1"), "^$"),
+        (("2,5,.,3.1,0,0", "2,5,.,3.1,0,1"), "row 6, column DV: subject 2 has no level to fit"),
+        (("82,m\n2,5", "820,m\n2,5"), "row 6: .*weight"),
+        (("0,0,1,70,f", "0,0,2,70,f"), "row 5, column CENS: 2; possible: 0, or 1"),
+        (("0.1,0,0", "0,0,0"), "row 5, column CENS: a level below a limit, without the limit"),
+        (("1,20,.,0.1,0,0,0,0,1,70", "1,10,.,2.5,0,0,0,0,0,70"), "row 5, column TIME: the row is the same as row 4"),
     ],
-)
+)  # fmt: skip
 def test_a_wrong_table_is_refused_in_one_line(tmp_path: Path, change: tuple[str, str], told: str) -> None:
+    text = TABLE.replace(*change)
+    if told == "^$":  # what is marked as missing is left out, and is no error
+        assert data.read(table(tmp_path, text))[0].below.tolist() == [True]
+        return
     with pytest.raises(InputError, match=told) as problem:
-        data.read(table(tmp_path, TABLE.replace(*change)))
+        data.read(table(tmp_path, text))
     assert "\n" not in str(problem.value)
 
 
-@pytest.mark.parametrize(
-    ("column", "dose", "told"),
-    [
-        ("RATE", "100", "line 2 .* column RATE: 100 cannot be fitted"),
-        ("SS", "1", "column SS: 1 cannot be fitted"),
-        ("CMT", "2", "column CMT: 2 cannot be fitted"),
-        ("CMT", "3", "column CMT: 3 cannot be fitted"),
-    ],
-)
-def test_what_a_fit_cannot_do_is_refused_and_not_ignored(
-    tmp_path: Path, column: str, dose: str, told: str
-) -> None:
-    text = f"ID,TIME,AMT,DV,EVID,{column}\n1,0,300,.,1,{dose}\n1,10,.,2.5,0,0\n"
-    with pytest.raises(InputError, match=told):
+def test_a_level_on_a_row_of_a_dose_is_refused(tmp_path: Path) -> None:
+    text = "ID,TIME,AMT,DV\n1,0,300,1.2\n1,10,.,2.5\n"
+    with pytest.raises(InputError, match=r"row 2, column DV: a level of 1.2 on a row that is no observation"):
         data.read(table(tmp_path, text))
-    plain = text.replace(f",1,{dose}\n", f",1,{1 if column == 'CMT' else 0}\n")
-    assert data.read(table(tmp_path, plain))[0].observed.tolist() == [2.5]
+    assert data.read(table(tmp_path, text.replace("1.2", "0")))[0].observed.tolist() == [2.5]
+
+
+def test_replicates_are_kept_and_told(tmp_path: Path) -> None:
+    found = data.table(table(tmp_path, "ID,TIME,AMT,DV,ASSAY\n1,0,300,.,1\n1,10,.,2.5,1\n1,10,.,2.7,2\n"))
+    assert found.subjects[0].observed.tolist() == [2.5, 2.7] and found.unused == ("ASSAY",)
+    assert found.remarks == ("subject 1: rows 3 and 4 are levels of the same time, taken as replicates",)
+
+
+def test_the_limit_of_a_level_below_it_has_a_column_of_its_own(tmp_path: Path) -> None:
+    text = "ID,TIME,AMT,DV,BLQ,LLOQ\n1,0,300,.,0,0.05\n1,9,.,2,0,0.05\n1,30,.,.,1,0.05\n1,40,.,0,1,0.1\n"
+    (found,) = data.read(table(tmp_path, text))
+    assert found.below.tolist() == [False, True, True] and found.observed.tolist() == [2, 0.05, 0.1]
+    with pytest.raises(InputError, match=r"row 5, column LLOQ: 0.1 mg/L, but DV is 0.5"):
+        data.read(table(tmp_path, text.replace("40,.,0,", "40,.,0.5,")))
 
 
 def test_the_theophylline_set_is_the_one_another_package_ships() -> None:

@@ -71,24 +71,31 @@ def predict(question: Question, subjects: Iterable[Subject]) -> Iterator[Predict
         events.refuse_unknown_compartment(pathway, subject)
         changing = events.covariates(pathway, subject)
         found = [
-            _follow(question, pathway, subject, values[:, draw], changing) for draw in range(question.draws)
+            follow(
+                question.drug, pathway, subject, values[:, draw], changing, question.signals, question.solver
+            )
+            for draw in range(question.draws)
         ]
         yield Predicted(subject, question.signals, np.array(found))
 
 
-def _follow(
-    question: Question,
+def follow(
+    drug: Drug,
     pathway: Pathway,
     subject: Subject,
     values: np.ndarray,
     changing: Mapping[str, np.ndarray],
+    signals: Sequence[str],
+    solver: str = "adaptive",
 ) -> np.ndarray:
+    """Signals at every record, (records, signals), for one set of `values` (parameters,) of the pathway; `changing`
+    gives those that a table gives, (records,) each."""
     values = values.copy()
-    dosing = _dosing(question.drug, pathway, values)
+    dosing = _dosing(drug, pathway, values)
     rows = np.repeat(values[:, None], len(subject), axis=1)
     for name, over_time in changing.items():
         rows[list(pathway.params).index(name)] = over_time
-    return events.follow(pathway, subject, np.asfortranarray(rows), dosing, question.signals, question.solver)
+    return events.follow(pathway, subject, np.asfortranarray(rows), dosing, signals, solver)
 
 
 def _dosing(drug: Drug, pathway: Pathway, values: np.ndarray) -> Dosing:

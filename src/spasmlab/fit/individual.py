@@ -21,6 +21,7 @@ from spasmlab import variability
 from spasmlab.errors import SolveError
 from spasmlab.fit.data import Subject, check
 from spasmlab.fit.model import ChainModel, names_that_vary
+from spasmlab.parameter import Parameter, beside
 
 MOST_STEPS = 60
 SETTLED = 1e-9  # expected fall of Φ at which the mode is found
@@ -88,9 +89,10 @@ class PatientFit:
 
 
 def prior_of(model: ChainModel) -> Prior:
-    """The population of the drug's own file: `between`, correlations and residual of its variability."""
+    """The population of the drug's own file: `between`, correlations and residual of its variability; what these
+    lack is as usual (`fit/individual.toml`)."""
     known = variability.load(model.drug.name)
-    spread = np.array([record.between for record in model.records])
+    spread = np.array([record.between or _usual_spread(record) for record in model.records])
     matrix = np.eye(len(model.names))
     for pair, record in known.correlations.items():
         first, _, second = pair.partition("~")
@@ -98,8 +100,16 @@ def prior_of(model: ChainModel) -> Prior:
             i, j = model.names.index(first), model.names.index(second)
             matrix[i, j] = matrix[j, i] = record.number
     parts = {name: record.number for name, record in known.residual.items()}
+    if not parts:
+        parts = {"proportional": beside("fit.individual")["usual_residual"].number}
     residual = Residual(parts.get("additive", 0.0), parts.get("proportional", 0.0))
     return Prior(model.start, matrix * np.outer(spread, spread), residual)
+
+
+def _usual_spread(record: Parameter) -> float:
+    """What stands for the spread between patients where the record has none, on its scale."""
+    usual = beside("fit.individual")["usual_between"].number
+    return usual * (abs(record.number) or 1.0) if record.transform == "linear" else usual
 
 
 def fit(subject: Subject, model: ChainModel, prior: Prior | None = None) -> PatientFit:

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spasmlab import units
-from spasmlab.chain import body, resolve
+from spasmlab import event_run, units
+from spasmlab.chain import body, events, resolve
 from spasmlab.chain.problem import Problem, run
 from spasmlab.errors import InputError, unknown
-from spasmlab.fit.data import Subject
+from spasmlab.fit.data import CHANGING, Subject
+from spasmlab.io.event_table import wrong
 from spasmlab.parameter import Parameter
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ class ChainModel:
     formulation: str = "ir"
     fed: float = 0.0
     _bases: dict[Subject, np.ndarray] = field(default_factory=dict, compare=False, repr=False)
+    _changing: dict[Subject, dict[str, np.ndarray] | None] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     def __post_init__(self) -> None:
         if not self.names:
@@ -75,17 +79,60 @@ class ChainModel:
         return self.predict_many([subject], [scaled])[0]
 
     def predict_many(self, subjects: Sequence[Subject], scaled: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """`predict` for many subjects; those who are dosed at the same hours are solved in one run."""
+        """`predict` for many subjects; those with plain doses at the same hours are solved in one run, those of other
+        events one by one, by the solver of `spasmlab exposure --events`."""
         together: dict[bytes, list[int]] = {}
-        for place, subject in enumerate(subjects):
-            together.setdefault(subject.doses_h.tobytes(), []).append(place)
         found: dict[int, np.ndarray] = {}
+        for place, subject in enumerate(subjects):
+            if self.is_plain(subject):
+                together.setdefault(subject.doses_h.tobytes(), []).append(place)
+            else:
+                found[place] = self._predict_events(subject, scaled[place])
         for places in together.values():
             some = [subjects[place] for place in places]
             found |= dict(
                 zip(places, self._predict_alike(some, [scaled[place] for place in places]), strict=True)
             )
         return [found[place] for place in range(len(subjects))]
+
+    def is_plain(self, subject: Subject) -> bool:
+        """Whether a subject's events are swallowed doses and nothing else, and its covariates stay."""
+        return self._changes(subject) is None
+
+    def _changes(self, subject: Subject) -> dict[str, np.ndarray] | None:
+        """What the table of a subject gives from row to row; None where the plain run will do.
+
+        Raises InputError for a column that gives what is to be estimated, and for levels of no known compartment.
+        """
+        if subject not in self._changing:
+            self._changing[subject] = self._found_changes(subject)
+        return self._changing[subject]
+
+    def _found_changes(self, subject: Subject) -> dict[str, np.ndarray] | None:
+        if subject.records is None:
+            return None
+        events.refuse_unknown_compartment(self.pathway, subject.records)
+        given = {events.ALIASES.get(name.upper(), name.lower()): name for name in subject.records.extra}
+        if taken := set(given) & set(self.names):
+            name = sorted(taken)[0]
+            raise wrong(
+                int(subject.records.lines[0]), given[name], f"the column gives '{name}', which is to be estimated; "
+                "possible: leave the column out, or name other parameters",
+            )  # fmt: skip
+        found = events.covariates(self.pathway, subject.records)
+        told = {events.ALIASES[name] for name in CHANGING}
+        steady = all(name in told and np.ptp(values) == 0 for name, values in found.items())
+        return None if subject.plain and steady else found
+
+    def _predict_events(self, subject: Subject, scaled: np.ndarray) -> np.ndarray:
+        """Levels of one subject for each set of parameters, by the solver of events."""
+        values, changing = self._values(subject, scaled), self._changes(subject)
+        assert subject.records is not None and changing is not None
+        levels = [
+            event_run.follow(self.drug, self.pathway, subject.records, one, changing, (SIGNAL,))
+            for one in values.T
+        ]
+        return np.array(levels)[:, subject.rows, 0]
 
     def _predict_alike(self, subjects: Sequence[Subject], scaled: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Levels of subjects with the same hours of dosing, from one run over all their times."""

@@ -15,12 +15,14 @@ from typing import Any
 import numpy as np
 
 from spasmlab.errors import InputError
+from spasmlab.fit import population
 from spasmlab.fit.data import Subject, check
 from spasmlab.fit.individual import Residual
 from spasmlab.fit.model import SIGNAL, ChainModel
 from spasmlab.parameter import beside
 
-FIRST_SPREAD = 0.5  # where the chains begin
+FIRST_SPREAD = 0.5  # where the search for the start of the chains begins
+LEAST_PART = 0.05  # of a part of the residual, where the chains begin
 EXTRA = "this needs the extra 'bayes': pip install 'spasmlab[bayes]'"
 
 
@@ -105,16 +107,12 @@ def _sample(
     from numpyro.infer import MCMC, NUTS, init_to_value
 
     jax.config.update("jax_enable_x64", True)
-    begun = {
-        "mean": model.start,
-        "spread": np.full(len(model.names), FIRST_SPREAD),
-        "own": np.tile(model.start, (len(subjects), 1)),
-        "parts": np.full(2, FIRST_SPREAD),
-    }
+    begun = _begin(subjects, model, residual)
     kernel = NUTS(
-        _joint(subjects, model, residual),
+        _joint(subjects, model, residual, begun.centred),
         target_accept_prob=beside("fit.nuts")["target"].number,
-        init_strategy=init_to_value(values=begun),
+        max_tree_depth=int(beside("fit.nuts")["deepest"].number),
+        init_strategy=init_to_value(values=begun.values(model)),
     )
     sampler = MCMC(
         kernel,
@@ -141,7 +139,42 @@ def _sample(
     )
 
 
-def _joint(subjects: list[Subject], model: ChainModel, residual: Residual):
+@dataclass(frozen=True)
+class _Begun:
+    """Where the chains begin, and how far each parameter is centred: 1 where levels tell every subject's own, 0
+    where they tell nothing. Between the two, steps are long on both sides of the funnel."""
+
+    estimates: population.Estimates
+    eta: np.ndarray
+    centred: np.ndarray
+    parts: np.ndarray
+
+    def values(self, model: ChainModel) -> dict[str, np.ndarray]:
+        """Start of each sampled quantity."""
+        one, away = self.estimates, self.estimates.mean - model.start
+        return {
+            "mean": one.mean,
+            "spread": one.spread,
+            "moved": self.centred * away + self.eta * one.spread ** (self.centred - 1),
+            "parts": self.parts,
+        }
+
+
+def _begin(subjects: list[Subject], model: ChainModel, residual: Residual) -> _Begun:
+    """The population by the EM rounds of the Laplace approximation."""
+    spread = np.full(len(model.names), FIRST_SPREAD)
+    task = population._Task(tuple(subjects), model)
+    found = population._em(task, population.Estimates(model.start, spread, residual), lambda _: None)
+    modes = task.modes(found)
+    left = np.mean([np.diag(one.covariance) for one in modes], axis=0) / found.spread**2
+    sizes = np.array([residual.additive, residual.proportional])
+    kept = np.array([found.residual.additive, found.residual.proportional])
+    parts = np.where(sizes > 0, kept / np.where(sizes > 0, sizes, 1.0), FIRST_SPREAD)
+    eta = np.array([one.eta for one in modes])
+    return _Begun(found, eta, 1 - np.clip(left, 0.0, 1.0), np.maximum(parts, LEAST_PART))
+
+
+def _joint(subjects: list[Subject], model: ChainModel, residual: Residual, centred: np.ndarray):
     """The NumPyro model: priors, every subject's own parameters, and the likelihood of all levels at once."""
     import numpyro
     from jax import numpy as jnp
@@ -162,9 +195,11 @@ def _joint(subjects: list[Subject], model: ChainModel, residual: Residual):
         )
         parts: Any = numpyro.sample("parts", dist.HalfNormal(1.0).expand([2]).to_event(1))
         error: Any = numpyro.deterministic("residual", parts * sizes)
-        # centred: subjects' levels tell their parameters well, and the sampler's steps stay long
-        own: Any = numpyro.sample("own", dist.Normal(mean, spread).expand([len(subjects), count]).to_event(2))
-        numpyro.deterministic("eta", own - mean)
+        away = mean - model.start
+        prior = dist.Normal(centred * away, spread**centred).expand([len(subjects), count])
+        moved: Any = numpyro.sample("moved", prior.to_event(2))
+        eta: Any = numpyro.deterministic("eta", spread ** (1 - centred) * (moved - centred * away))
+        own = mean + eta
         levels = predict(own)[which]
         deviation = jnp.sqrt(error[0] ** 2 + (error[1] * levels) ** 2 + known["least_variance"].number)
         apart = (observed - levels) / deviation

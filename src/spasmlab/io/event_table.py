@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -37,6 +38,7 @@ MOST_ROWS_OF_ONE = 1_000_000
 FIRST_LINE = 2  # the header is line 1 of the file
 _MISSING = [".", "", "NA"]
 _WHOLE = ("EVID", "CMT", "ADDL", "SS", "MDV")
+Words = Mapping[str, Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -71,16 +73,28 @@ def wrong(line: int, column: str, problem: str) -> InputError:
     return InputError(f"event table, row {line}, column {column}: {problem}")
 
 
-def read(source: Path | str | IO[str]) -> tuple[Subject, ...]:
-    """Every individual of a file; InputError names the row (as the file numbers them) and the column."""
-    return tuple(subjects(source))
+def read(source: Path | str | IO[str], words: Words | None = None) -> tuple[Subject, ...]:
+    """Every individual of a file; InputError names the row (as the file numbers them) and the column.
+
+    `words` gives the numbers that stand for the words of a column: ``{"SEX": {"f": 0, "m": 1}}``.
+    """
+    return tuple(subjects(source, words=words))
 
 
-def subjects(source: Path | str | IO[str], rows_at_once: int = ROWS_AT_ONCE) -> Iterator[Subject]:
+def header(file: Path | str) -> tuple[tuple[str, ...], int]:
+    """The columns of a file in its order, NONMEM's own in upper case, and the row they stand in."""
+    with _said(file):
+        found, line = _header(file)
+        return tuple(found), line
+
+
+def subjects(
+    source: Path | str | IO[str], rows_at_once: int = ROWS_AT_ONCE, words: Words | None = None
+) -> Iterator[Subject]:
     """The individuals of a file, one after the other, in memory that does not grow with the file."""
     seen: set[str] = set()
     kept: dict[str, np.ndarray] | None = None
-    for block in _blocks(source, rows_at_once):
+    for block in _blocks(source, rows_at_once, words or {}):
         columns = {"ID": block["ID"].to_numpy(dtype=object), "line": block.index.to_numpy()}
         columns |= {name: block[name].to_numpy(dtype=float) for name in _ordered(block.columns)}
         whole = columns if kept is None else {n: np.concatenate([kept[n], columns[n]]) for n in columns}
@@ -175,7 +189,7 @@ def _cell(value: float) -> str:
     return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
 
 
-def _blocks(source: Path | str | IO[str], rows_at_once: int) -> Iterator[pandas.DataFrame]:
+def _blocks(source: Path | str | IO[str], rows_at_once: int, words: Words) -> Iterator[pandas.DataFrame]:
     """Checked blocks of rows with columns of numbers, an ID of text, and the line of the file as index."""
     import warnings
 
@@ -185,24 +199,36 @@ def _blocks(source: Path | str | IO[str], rows_at_once: int) -> Iterator[pandas.
         "chunksize": rows_at_once, "na_values": _MISSING, "keep_default_na": False, "comment": None,
         "skip_blank_lines": False, "skipinitialspace": True, "dtype": {"ID": str}, "low_memory": False,
     }  # fmt: skip
-    try:
-        header = _header(source, options)
+    with _said(source):
+        header, line = _header(source)
+        first = line + 1
+        if isinstance(source, Path | str):
+            options["skiprows"] = line
         with (
             warnings.catch_warnings(),
             pandas.read_csv(source, names=list(header), header=None, index_col=False, **options) as reader,
         ):
             warnings.simplefilter("error", pandas.errors.ParserWarning)
-            first = FIRST_LINE
-            for block in reader:
-                block.index = range(first, first + len(block))
-                first += len(block)
-                numbers = _numbers(block[block.notna().any(axis=1)], header)
-                if len(numbers):
-                    yield numbers
-    except pandas.errors.ParserWarning as problem:
-        raise InputError(
-            f"event table: a row has more cells than the header, which has {len(header)}"
-        ) from problem
+            try:
+                for block in reader:
+                    block.index = range(first, first + len(block))
+                    first += len(block)
+                    numbers = _numbers(block[block.notna().any(axis=1)], header, words)
+                    if len(numbers):
+                        yield numbers
+            except pandas.errors.ParserWarning as problem:
+                raise InputError(
+                    f"event table: a row has more cells than the header, which has {len(header)}"
+                ) from problem
+
+
+@contextmanager
+def _said(source: Path | str | IO[str]) -> Iterator[None]:
+    """What goes wrong in reading, as an InputError in one line."""
+    import pandas
+
+    try:
+        yield
     except pandas.errors.ParserError as problem:
         raise InputError(f"event table: {_parser_text(str(problem))}") from problem
     except UnicodeDecodeError as problem:
@@ -213,32 +239,40 @@ def _blocks(source: Path | str | IO[str], rows_at_once: int) -> Iterator[pandas.
         ) from problem
 
 
-def _header(source: Path | str | IO[str], options: Mapping[str, Any]) -> dict[str, float]:
-    """Columns in the file's order, NONMEM's own in upper case, each with the factor to its unit."""
+def _header(source: Path | str | IO[str]) -> tuple[dict[str, float], int]:
+    """Columns in the file's order, NONMEM's own in upper case, each with the factor to its unit; and their line."""
     if isinstance(source, Path | str):
         with open(source, encoding="utf-8-sig", newline="") as stream:
-            first = stream.readline()
-        options["skiprows"] = 1  # type: ignore[index]
+            first, line = _first_line(stream)
     else:
-        first = source.readline()
+        first, line = _first_line(source)
     if not first.strip():
         raise InputError("the event table is empty; possible: a header and at least one row")
     found: dict[str, float] = {}
     for written in first.rstrip("\r\n").split(","):
         name, factor = _column(written.strip().strip('"').lstrip("#").strip())
         if name in found:
-            raise wrong(1, name, "the column is there twice; possible: once")
+            raise wrong(line, name, "the column is there twice; possible: once")
         found[name] = factor
     for name in NEEDED:
         if name not in found:
             match = nearest(name, found)
             hint = f"did you mean '{match}'? " if match else ""
             raise wrong(
-                1,
+                line,
                 name,
                 f"the column is missing; {hint}given: {', '.join(found)[:200]}; possible: {', '.join(COLUMNS)}",
             )
-    return found
+    return found, line
+
+
+def _first_line(stream: IO[str]) -> tuple[str, int]:
+    """The header and its line; remarks before it begin with # and do not name the column TIME."""
+    for line, text in enumerate(stream, 1):
+        cells = (cell.strip(' #"\r\n') for cell in text.split(","))
+        if not text.startswith("#") or any(re.fullmatch(r"(?i)time(\s*[(\[].*)?", cell) for cell in cells):
+            return text, line
+    return "", 1
 
 
 def _column(written: str) -> tuple[str, float]:
@@ -271,7 +305,7 @@ def _parser_text(problem: str) -> str:
     )
 
 
-def _numbers(block: pandas.DataFrame, header: Mapping[str, float]) -> pandas.DataFrame:
+def _numbers(block: pandas.DataFrame, header: Mapping[str, float], words: Words) -> pandas.DataFrame:
     """Every column as numbers in the units of `UNITS`; InputError for a cell that holds none."""
     import pandas
 
@@ -281,7 +315,8 @@ def _numbers(block: pandas.DataFrame, header: Mapping[str, float]) -> pandas.Dat
         if name in UNIT_COLUMNS:
             _one_unit(block[name], name)
         elif name != "ID":
-            numbers = _number_column(block[name], name)
+            known = words.get(name.upper())
+            numbers = _number_column(block[name], name) if known is None else _words(block[name], name, known)
             columns[name] = np.where(numbers < 0, numbers, numbers * factor)  # -1 and -2 of RATE are codes
     for name in COLUMNS:
         columns.setdefault(name, np.full(len(block), np.nan))
@@ -313,6 +348,19 @@ def _number_column(column: Any, name: str) -> np.ndarray:
             f"'{given}' is not a number; possible: a bare number{unit}, or '.'",
         )
     return numbers
+
+
+def _words(column: Any, name: str, known: Mapping[str, float]) -> np.ndarray:
+    """A column of words as the numbers they stand for; NaN where a cell is empty."""
+    given = column.astype("string").str.strip().str.lower()
+    strange = given.notna() & ~given.isin(list(known))
+    if strange.any():
+        raise wrong(
+            int(column.index[strange][0]),
+            name,
+            f"'{column[strange].iloc[0]}'; possible: {', '.join(known)}, or '.'",
+        )
+    return given.map(known).to_numpy(dtype=float, na_value=np.nan)
 
 
 def _one_unit(column: Any, name: str) -> None:
