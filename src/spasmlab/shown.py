@@ -25,7 +25,7 @@ SIGNALS = {
     "chain.release": ("release_ia", "release_poly", "release_monoamine", "release_inhibitory"),
 }
 NO_PERCENT = {"point", "grade"}  # steps of a scale, of which percentages mean nothing
-COORDINATE_UNITS = {"velocity": "deg/s"}
+COORDINATE_UNITS = {"velocity": "deg/s", "stimulus_rate": "Hz"}
 
 
 @dataclass(frozen=True)

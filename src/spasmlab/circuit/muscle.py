@@ -1,7 +1,9 @@
 """Soleus: twitches of its motor units, a Hill-type muscle, and the surface EMG.
 
-A twitch is P (t/T) exp(1 − t/T). At high rates its gain falls as Fuglevand, Winter and Patla 1993 describe, so that
-force saturates; activation is the summed force over that of all units in fused tetanus.
+A twitch is P (t/T) exp(1 − t/T). Its gain follows from the calcium that an impulse releases: calcium adds up at high
+rates, and force saturates with it. With all of the calcium this is the gain of Fuglevand, Winter and Patla 1993; with
+less (dantrolene) a lone twitch falls steeply, and a fused tetanus hardly. Activation is the summed force over that of all
+units in fused tetanus.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ from spasmlab.parameter import Parameter
 
 @dataclass(frozen=True)
 class MotorUnits:
-    """Per unit: share of tetanic force, twitch time (ms), EMG amplitude (mV) and λ (ms), delays to the muscle (ms)."""
+    """Per unit: share of tetanic force, twitch time (ms), EMG amplitude (mV) and λ (ms), delays to the muscle (ms), and
+    the share of force lost per second of fused tetanus.
+    """
 
     share: np.ndarray
     twitch_time: np.ndarray
@@ -30,6 +34,7 @@ class MotorUnits:
     delay_from_cord: np.ndarray
     delay_from_electrode: np.ndarray
     delay_to_cord: np.ndarray
+    fatigability: np.ndarray
 
 
 def build_units(known: Mapping[str, Parameter], position: np.ndarray) -> MotorUnits:
@@ -50,6 +55,7 @@ def build_units(known: Mapping[str, Parameter], position: np.ndarray) -> MotorUn
         length * per_metre,
         distance * per_metre,
         (length - distance) * per_metre,
+        known["fatigue_rate"].number * known["fatigue_range"].number ** (position - 1),
     )
 
 
@@ -61,16 +67,22 @@ def tetanus_to_twitch(known: Mapping[str, Parameter]) -> float:
 
 
 @njit
-def twitch_gain(interval, time, k):
-    """Gain of a twitch that follows another by `interval` ms, for a unit of twitch time `time` ms (Fuglevand 1993).
+def saturation(calcium, k):
+    """Share of the tetanic force at a mean calcium level (1: one release per twitch time): S = 1 − exp(−s·c^p)."""
+    return 1 - math.exp(-k.gain_steepness * calcium**k.gain_power)
 
-    x = time/interval; 1 for x ≤ x₀, else (S(x)/x)/(S(x₀)/x₀) with S = 1 − exp(−s x^p).
+
+@njit
+def twitch_gain(interval, time, k):
+    """Gain of a twitch that follows another by `interval` ms, for a unit of twitch time `time` ms.
+
+    x = time/interval is the normalised rate, not below x₀ (a lone impulse lifts calcium that far), and r the calcium
+    released per impulse relative to no drug. Force per impulse is S(r·x)/x, relative to S(x₀)/x₀: at r = 1 the gain of
+    Fuglevand 1993, which is 1 up to x₀ and S(x)/x from there.
     """
-    x = time / interval
-    if x <= k.gain_threshold:
-        return 1.0
-    rested = (1 - math.exp(-k.gain_steepness * k.gain_threshold**k.gain_power)) / k.gain_threshold
-    return (1 - math.exp(-k.gain_steepness * x**k.gain_power)) / x / rested
+    x = max(time / interval, k.gain_threshold)
+    rested = saturation(k.gain_threshold, k) / k.gain_threshold
+    return saturation(k.calcium_release * x, k) / x / rested
 
 
 @njit
@@ -110,6 +122,22 @@ def sum_twitches(drive, twitches, h, share, time):
         drive[unit] *= decay
         activation += share[unit] * twitches[unit]
     return activation
+
+
+@njit
+def tire(capacity, twitches, time, rested_time, fatigability, tetanus, h, k):
+    """Advance fatigue by `h` ms: the share of its force that each unit still has, and its slower twitch.
+
+    Potvin and Fuglevand 2017: dq/dt = −λ·a, with λ the unit's fatigability [1/s] and a its force over that in fused
+    tetanus (`tetanus`: that force over a twitch); here a resting unit recovers, + (1 − a)(1 − q)/τ. The twitch time is
+    the rested one times 1 + s(1 − q).
+    """
+    for unit in range(capacity.size):
+        strain = min(twitches[unit] / tetanus, 1.0)
+        regained = (1 - strain) * (1 - capacity[unit]) / k.fatigue_recovery
+        change = h / MILLISECONDS * (regained - fatigability[unit] * strain)
+        capacity[unit] = min(max(capacity[unit] + change, 0.0), 1.0)
+        time[unit] = rested_time[unit] * (1 + k.fatigue_slowing * (1 - capacity[unit]))
 
 
 @njit

@@ -15,7 +15,7 @@ from spasmlab.parameter import Parameter, beside
 from spasmlab.shift import Shift
 from spasmlab.streams import stream
 
-MODULES = ("motoneuron", "afferent", "synapse", "interneuron", "spindle", "muscle", "joint")
+MODULES = ("motoneuron", "afferent", "synapse", "interneuron", "spindle", "muscle", "joint", "terminal")
 # What a bench sets for each subject, beside the parameters: release relative to no drug, by terminal class.
 RELEASES = ("release_ia", "release_poly", "release_monoamine", "release_inhibitory")
 
