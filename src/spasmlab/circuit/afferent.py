@@ -43,7 +43,7 @@ STIMULI = ("tibial_nerve", "peroneal_nerve", "skin", "muscle")
 (TIBIAL_NERVE, PERONEAL_NERVE, SKIN, MUSCLE) = range(len(STIMULI))
 MILLISECONDS = 1000.0  # in a second
 # Streams of the counter-based generator: the noise of the cells has the numbers of the cells, these lie above.
-(PHASE, INTERVAL) = (1, 2)
+(PHASE, INTERVAL, ECTOPIC) = (1, 2, 3)
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ def _compiled(source):
         k, cells = numbers[0], share.size
         drive, twitches, last = np.zeros(cells), np.zeros(cells), np.full(cells, -np.inf)
         capacity, time = np.ones(cells), rested_time.copy()
-        terminals = rested(cells, key, k) if active else np.zeros((cells, STATES))
+        terminals = rested(cells, key, k) if active else np.zeros((cells, len(STATES)))
         counts, now_firing = np.zeros(cells, np.int64), np.zeros(2 * cells, np.int64)
         held, following, number, every = 0.0, 0, 0, round(CLOCK / STEP)
         latest = times[-1] if times.size > 0 else 0.0

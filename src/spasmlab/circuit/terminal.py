@@ -15,14 +15,13 @@ from collections.abc import Mapping
 import numpy as np
 from numba import njit
 
-from spasmlab.circuit.afferent import MILLISECONDS
+from spasmlab.circuit.afferent import ECTOPIC, MILLISECONDS
 from spasmlab.circuit.fastmath import gamma_share, normal, substream
 from spasmlab.parameter import Parameter
 from spasmlab.streams import stream
 
-INTERVAL = 3  # stream of the counter-based generator: above those of the afferents
-(POTASSIUM, SODIUM, PHASE, GOAL) = range(4)  # columns of a terminal's state
-STATES = 4
+STATES = ("potassium", "sodium", "phase", "goal")  # mmol/L, impulses, share of an interval, that interval
+(POTASSIUM, SODIUM, PHASE, GOAL) = range(len(STATES))
 
 
 def threshold_shifts(known: Mapping[str, Parameter], units: int, seed: int, draw: int) -> np.ndarray:
@@ -34,10 +33,10 @@ def threshold_shifts(known: Mapping[str, Parameter], units: int, seed: int, draw
 @njit
 def rested(units, key, k):
     """Terminals at rest, shape (units, STATES): no potassium left behind, and the sodium that earlier activity left."""
-    state = np.zeros((units, STATES))
+    state = np.zeros((units, len(STATES)))
     for unit in range(units):
         state[unit, SODIUM] = k.terminal_sodium_load
-        state[unit, GOAL] = gamma_share(normal(key, substream(INTERVAL, unit), 0), k.terminal_regularity)
+        state[unit, GOAL] = gamma_share(normal(key, substream(ECTOPIC, unit), 0), k.terminal_regularity)
     return state
 
 
@@ -107,7 +106,7 @@ def advance_terminals(state, shift, length, h, key, counts, fired, k):
         if state[unit, PHASE] >= state[unit, GOAL]:
             counts[unit] += 1
             state[unit, GOAL] = gamma_share(
-                normal(key, substream(INTERVAL, unit), counts[unit]), k.terminal_regularity
+                normal(key, substream(ECTOPIC, unit), counts[unit]), k.terminal_regularity
             )
             fired[number] = unit
             number += 1
