@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 
 from spasmlab import dialysis, drug, exposure, food, interaction, patient, regimen
-from spasmlab import request as requests
-from spasmlab import run as runs
 from spasmlab.chain import body
 from spasmlab.chain.absorption import GutWindow
 from spasmlab.chain.problem import Change, Problem, run
@@ -201,12 +199,20 @@ def test_a_wrong_body_is_told_in_one_line(tmp_path: Path) -> None:
         solve(mine, None, days=1)
 
 
-def test_a_drug_that_acts_elsewhere_has_no_release() -> None:
-    assert body.acts_on_release(body.of(GABAPENTIN))
-    with pytest.raises(InputError, match="'baclofen' does not act through α2δ"):
-        steady_at_plasma(drug.load("baclofen"), 1.0)
-    with pytest.raises(InputError, match="'diazepam' does not act through α2δ"):
-        runs.run(requests.build("diazepam", "5 mg bid"))
+@pytest.mark.parametrize("name", drug.names())
+def test_every_drug_has_a_steady_state_at_a_constant_level(name: str) -> None:
+    found = steady_at_plasma(drug.load(name), 0.2, draws=3)
+    signals = {signal for effect in drug.load(name).effects.values() for signal in effect.half}
+    assert signals <= set(found.data_vars)
+    assert all(np.isfinite(found[signal]).all() and (found[signal] > 0).all() for signal in signals)
+
+
+def test_at_a_constant_level_a_metabolite_is_where_a_long_infusion_would_have_it() -> None:
+    diazepam = drug.load("diazepam")
+    found = float(steady_at_plasma(diazepam, 0.4)["metabolite_concentration"][0])
+    number = {name: record.number for name, record in diazepam.parameters.items()}
+    formed = number["metabolite_share"] * number["metabolite_mass_ratio"] * number["clearance"] * 0.4
+    assert found == pytest.approx(formed / number["metabolite_clearance"], rel=1e-9)
 
 
 # Food, dialysis, drugs taken along

@@ -24,6 +24,8 @@ from spasmlab.run import ARMS
 from spasmlab.shift import Shift
 
 if TYPE_CHECKING:
+    import xarray
+
     from spasmlab.drug import Drug
 
 DRAWS = 8
@@ -64,19 +66,20 @@ class Setting:
 
 def compute(setting: Setting, stages: Stages) -> dict[str, Any]:
     """Find the state of the synapses, run the assay, gather its read-outs."""
-    state = _state(setting, stages)
-    bench = runs.make_bench(setting.condition, state, setting.seed)
+    state, factors = _state(setting, stages)
+    bench = runs.make_bench(setting.condition, state, setting.seed, factors)
     measured = runs.run_assays((setting.assay,), bench, stages)[setting.assay]
     arms = ARMS if setting.drug else ARMS[:1]
     found = list(shown.of_assay(setting.assay, measured, lambda v: _by_arm(v, setting.draws), arms))
     behind = Behind(setting.drug, setting.condition, setting.hypothesis)
-    releases = {name: Quantity(float(values[-1][0]), "1").as_dict() for name, values in state.items()}
+    releases = {name: Quantity(float(state[name][-1][0]), "1").as_dict() for name in runs.RELEASES}
     return {
         **result.head("assay"),
         "assay": setting.assay,
         **_described(setting),
         "intervals": result.INTERVALS,
         "releases": releases,
+        "sites": result.sites(factors),
         **result.arms_and_effects(found),
         "tolerances": {"circuit_step_ms": bench.dt},
         "evidence": result.evidence(found, behind),
@@ -147,31 +150,42 @@ def read_plasma(text: str, drug: Drug) -> float:
         )
     if "mol" not in unit:
         return value * units.factor(unit, "mg/L")
+    if "molar_mass" not in drug.parameters:
+        raise InputError(
+            f"the molar mass of {drug.name} is not known; possible: a level in mg/L, ug/mL or ng/mL"
+        )
     mass = drug.parameters["molar_mass"]
     return value * units.factor(unit, "umol/L") * mass.number * units.factor(mass.unit, "mg/umol")
 
 
-def _state(setting: Setting, stages: Stages) -> dict[str, np.ndarray]:
-    """Releases at the synapses, (arms, draws): without drug all 1, then with the drug if there is one."""
-    undrugged = np.ones(setting.draws)
+def _state(setting: Setting, stages: Stages) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Releases at the synapses and factors on numbers of the circuit, (arms, draws): without drug all 1, then with the
+    drug if there is one.
+    """
     if setting.drug is None:
-        return {name: undrugged[None] for name in runs.RELEASES}
+        return {name: np.ones((1, setting.draws)) for name in runs.RELEASES}, {}
     if setting.request is not None:
         chain, _ = runs.run_chain(setting.request, stages)
         state = runs.synapse_state(chain, setting.request.visit_h)
-        return {name: state[name] for name in runs.RELEASES}
-    with stages("Slow chain: steady state"):
-        from spasmlab.chain.solve import steady_at_plasma
+    else:
+        with stages("Slow chain: steady state"):
+            chain, state = _clamped(setting, setting.drug)
+    units, _ = runs.described(chain)
+    sites = runs.at_sites(state, units, setting.drug, setting.condition, setting.hypothesis, setting.seed)
+    return {name: sites.state[name] for name in runs.RELEASES}, sites.factors
 
-        clamped = steady_at_plasma(
-            setting.drug,
-            setting.plasma or 0.0,
-            setting.condition,
-            setting.hypothesis,
-            draws=setting.draws,
-            seed=setting.seed,
+
+def _clamped(setting: Setting, drug: Drug) -> tuple[xarray.Dataset, dict[str, np.ndarray]]:
+    """The chain at a constant plasma level, and its signals without and with drug, (arms, draws)."""
+    from spasmlab.chain.solve import steady_at_plasma
+
+    plain, clamped = (
+        steady_at_plasma(
+            drug, plasma, setting.condition, setting.hypothesis, draws=setting.draws, seed=setting.seed
         )
-    return {name: np.stack([undrugged, clamped[name].values]) for name in runs.RELEASES}
+        for plasma in (0.0, setting.plasma or 0.0)
+    )
+    return clamped, {str(name): np.stack([plain[name].values, clamped[name].values]) for name in clamped}
 
 
 def _by_arm(values: np.ndarray, draws: int) -> np.ndarray:

@@ -18,6 +18,10 @@ value = 6
 [parameters.volume]      # the same record as any parameter
 value = 58
 …
+
+[effects.presynaptic]    # what it does at a site of the circuit, beside or instead of α2δ (`effect`)
+target = "circuit.synapse.presynaptic_inhibition"
+…
 """
 
 from __future__ import annotations
@@ -28,10 +32,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from spasmlab import effect
+from spasmlab.effect import Effect
 from spasmlab.errors import InputError, unknown
 from spasmlab.parameter import PACKAGE, Parameter, parameters_from, read_toml
 
-_FIELDS = {"title", "summary", "body", "formulations", "parameters"}
+_FIELDS = {"title", "summary", "body", "formulations", "parameters", "effects"}
 _FORMULATION_FIELDS = {"title", "available", "body", "parameters"}
 DEFAULT_BODY = ("stomach", "gut-window", "renal-clearance", "two-compartments", "alpha2delta")
 
@@ -50,7 +56,7 @@ class Formulation:
 
 @dataclass(frozen=True)
 class Drug:
-    """A drug: its parameters by name (path ``drugs.<name>.<parameter>``) and its formulations by name."""
+    """A drug: its parameters by name (path ``drugs.<name>.<parameter>``), its formulations and its effects by name."""
 
     name: str
     title: str
@@ -58,6 +64,7 @@ class Drug:
     parameters: Mapping[str, Parameter]
     formulations: Mapping[str, Formulation]
     body: tuple[str, ...] = DEFAULT_BODY
+    effects: Mapping[str, Effect] = field(default_factory=dict)
 
     def body_of(self, formulation: str) -> tuple[str, ...]:
         """The names of the parts a formulation passes (`chain.body`); InputError for an unknown formulation."""
@@ -72,7 +79,8 @@ class Drug:
     def records(self) -> tuple[Parameter, ...]:
         """Every record of the drug's file."""
         own = (record for form in self.formulations.values() for record in form.parameters.values())
-        return (*self.parameters.values(), *own)
+        sites = (record for effect in self.effects.values() for record in effect.records)
+        return (*self.parameters.values(), *own, *sites)
 
     def formulation(self, name: str) -> Formulation:
         """The formulation called `name`; InputError where it is unknown or comes with a later version."""
@@ -123,6 +131,7 @@ def _read(file: Path) -> Drug:
         parameters=parameters_from(table["parameters"], f"drugs.{file.stem}", file.name),
         formulations={n: _formulation(n, given, file) for n, given in table["formulations"].items()},
         body=_body(table.get("body", DEFAULT_BODY), "body", file),
+        effects=effect.read(table.get("effects", {}), f"drugs.{file.stem}", file.name),
     )
 
 

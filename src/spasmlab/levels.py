@@ -53,6 +53,14 @@ class Behind:
             return {}
         return provenance.chain_parameters(self.drug, self.condition, self.hypothesis, self.formulation)
 
+    @property
+    def effects(self) -> tuple[Parameter, ...]:
+        """The records of what the drug does at its sites of the circuit."""
+        if self.drug is None:
+            return ()
+        named = (*self.drug.effects.values(), *self.hypothesis.effects.values())
+        return tuple(record for effect in named for record in effect.records)
+
     def level(self, level: str) -> dict[str, Parameter]:
         """Parameters behind one level by path."""
         found = {} if self.drug is None else provenance.parameters_of("run", self.condition)
@@ -60,6 +68,7 @@ class Behind:
             found |= records
             if module == level:
                 return found
+        found |= {record.path: record for record in self.effects}
         for folder in self._folders(level):
             found |= provenance.parameters_of(folder, self.condition)
         return found

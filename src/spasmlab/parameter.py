@@ -160,7 +160,7 @@ def ledger() -> dict[str, Parameter]:
     found = {p.path: p for module in modules() for p in beside(module).values()}
     found |= {p.path: p for name in drug.names() for p in drug.load(name).records}
     for kind in (condition, hypothesis):
-        found |= {p.path: p for name in kind.names() for p in kind.load(name).parameters.values()}
+        found |= {p.path: p for name in kind.names() for p in kind.load(name).records}
     for kind in (population, variability):
         found |= {path: p for name in kind.names() for path, p in kind.load(name).parameters.items()}
     return found

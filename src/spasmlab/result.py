@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from spasmlab import __version__, levels, provenance, shown
+import numpy as np
+
+from spasmlab import __version__, levels, provenance, quantity, shown
 from spasmlab.explain import share_of_assumed
 from spasmlab.levels import Behind
 from spasmlab.parameter import Parameter
@@ -42,6 +44,7 @@ def of_run(outcome: Outcome) -> dict[str, Any]:
         **request.described(),
         "visit": Quantity(request.visit_h, "h").as_dict(),
         "intervals": INTERVALS,
+        "sites": sites(outcome.factors),
         **arms_and_effects(found),
         "tolerances": tolerances(outcome.chain.attrs) | {"circuit_step_ms": outcome.dt_ms},
         "evidence": evidence(found, behind),
@@ -97,6 +100,11 @@ def evidence(found: Iterable[Shown], behind: Behind) -> dict[str, Any]:
         ],
         "rows": sorted({row for record in everything.values() for row in record.rows}),
     }  # fmt: skip
+
+
+def sites(factors: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """Numbers of the circuit that the drug multiplies, by name; (arms, draws) each, the drug's arm shown."""
+    return {name: quantity.from_draws(values[-1], "1", "first").as_dict() for name, values in factors.items()}
 
 
 def tolerances(attrs: Mapping[str, Any]) -> dict[str, Any]:

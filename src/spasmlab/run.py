@@ -8,7 +8,7 @@ chain.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from spasmlab.circuit.bench import Bench
+    from spasmlab.drug import Drug
     from spasmlab.endpoints.spasticity import AshworthScore
     from spasmlab.shift import Shift
+    from spasmlab.site import Sites
 
 ARMS = ("no_drug", "drug")
 RELEASES = ("release_ia", "release_poly", "release_monoamine", "release_inhibitory")
@@ -35,7 +37,8 @@ PLOT_POINTS = 1500  # output times of a run: about one a quarter of an hour over
 class Outcome:
     """Everything a run found. Arrays with a leading axis hold subjects: arm by arm, draw by draw.
 
-    `chain` is the slow chain over time (draw, time), `state` each signal at the visit (arms, draws).
+    `chain` is the slow chain over time (draw, time), `state` each signal at the visit (arms, draws), `factors` what the
+    drug multiplies numbers of the circuit with (arms, draws).
     """
 
     request: Request
@@ -48,6 +51,7 @@ class Outcome:
     score: AshworthScore
     stages: Stages
     dt_ms: float
+    factors: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def by_arm(self, values: np.ndarray) -> np.ndarray:
         """Split the subject axis: (arms · draws, …) becomes (arms, draws, …)."""
@@ -56,26 +60,64 @@ class Outcome:
 
 def run(request: Request, stages: Stages | None = None) -> Outcome:
     """Carry out a request; InputError or SolveError where a part of it refuses."""
-    from spasmlab.chain import body
-
-    body.require_release(request.drug, request.formulation)
     stages = stages or Stages()
     chain, exposure = run_chain(request, stages)
-    state = synapse_state(chain, request.visit_h)
-    bench = make_bench(request.condition, state, request.seed)
+    units, meanings = described(chain)
+    sites = at_sites(
+        synapse_state(chain, request.visit_h),
+        units,
+        request.drug,
+        request.condition,
+        request.hypothesis,
+        request.seed,
+    )
+    bench = make_bench(request.condition, sites.state, request.seed, sites.factors)
     results = run_assays(ASSAYS, bench, stages)
     with stages("Scale (modified Ashworth)"):
         score = score_stretch(results["stretch"], bench)
-    units, meanings = described(chain)
-    return Outcome(request, chain, state, units, meanings, exposure, results, score, stages, bench.dt)
+    return Outcome(
+        request,
+        chain,
+        sites.state,
+        units,
+        meanings,
+        exposure,
+        results,
+        score,
+        stages,
+        bench.dt,
+        sites.factors,
+    )
 
 
 def described(chain: xr.Dataset) -> tuple[dict[str, str], dict[str, str]]:
-    """Units and meanings of the signals of the slow chain, by name."""
-    from spasmlab.chain import body
+    """Units and meanings by name: of the signals of the slow chain, and of the releases."""
+    from spasmlab.chain.release import Release
 
     units = {str(name): str(signal.attrs.get("unit", "1")) for name, signal in chain.data_vars.items()}
-    return units, body.whole().meanings
+    words = {str(name): str(signal.attrs.get("long_name", name)) for name, signal in chain.data_vars.items()}
+    return {**Release.writes, **units}, {**Release.meanings, **words}
+
+
+def at_sites(
+    state: Mapping[str, np.ndarray],
+    units: Mapping[str, str],
+    drug: Drug,
+    condition: Shift,
+    hypothesis: Shift,
+    seed: int,
+) -> Sites:
+    """What the drug does where it acts: the releases, and factors on numbers of the circuit, each (arms, draws).
+
+    The effects are those of the drug's file, and those of the hypothesis where the drug has the signals they name.
+    """
+    from spasmlab import site
+
+    supposed = (effect for effect in hypothesis.effects.values() if set(effect.half) <= set(state))
+    cord_seed = int(cord_seeds(seed, 1)[0])
+    return site.act(
+        (*drug.effects.values(), *supposed), state, units, site.Setting(condition, seed, cord_seed)
+    )
 
 
 def run_chain(
@@ -143,8 +185,13 @@ def cord_seeds(seed: int, draws: int) -> np.ndarray:
     return np.full(draws, streams.key(seed, "cord") & (2**63 - 1), dtype=np.int64)
 
 
-def make_bench(condition: Shift, state: Mapping[str, np.ndarray], seed: int) -> Bench:
-    """The laboratory bench for subjects = arms × draws, given the releases of each, shape (arms, draws)."""
+def make_bench(
+    condition: Shift,
+    state: Mapping[str, np.ndarray],
+    seed: int,
+    factors: Mapping[str, np.ndarray] | None = None,
+) -> Bench:
+    """The laboratory bench for subjects = arms × draws: releases and factors on parameters of each, (arms, draws)."""
     from spasmlab.circuit.bench import Bench
 
     arms, draws = state["release_ia"].shape
@@ -156,6 +203,7 @@ def make_bench(condition: Shift, state: Mapping[str, np.ndarray], seed: int) -> 
         release_inhibitory=state["release_inhibitory"].reshape(-1),
         seeds=np.tile(cord_seeds(seed, draws), arms),
         draws=np.tile(np.arange(draws), arms),
+        factors={name: values.reshape(-1) for name, values in (factors or {}).items()},
     )
 
 

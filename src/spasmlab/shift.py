@@ -11,18 +11,23 @@
 
 The value replaces the target's; the unit must be the target's own. A shift has a severity from 0 (every parameter at
 its default) to 1 (the file as written); in between a value lies on the straight line from one to the other.
+
+A hypothesis may also say what the drug does at a site of the circuit (`effect`), and by which test it is told from the
+others (`separated_by`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from spasmlab import effect
+from spasmlab.effect import Effect
 from spasmlab.errors import InputError, unknown
 from spasmlab.parameter import PACKAGE, Parameter, parameters_from, read_toml
 
-_FIELDS = {"title", "summary", "parameters"}
+_FIELDS = {"title", "summary", "separated_by", "parameters", "effects"}
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,13 @@ class Shift:
     summary: str
     parameters: Mapping[str, Parameter]
     severity: float = 1.0
+    effects: Mapping[str, Effect] = field(default_factory=dict)
+    separated_by: str = ""
+
+    @property
+    def records(self) -> tuple[Parameter, ...]:
+        """Every record of the file: shifted parameters, and those of its effects."""
+        return (*self.parameters.values(), *(r for e in self.effects.values() for r in e.records))
 
     def at(self, severity: float) -> Shift:
         """The same shift at another severity; InputError outside 0 to 1."""
@@ -114,4 +126,12 @@ def load(kind: str, name: str) -> Shift:
         raise unknown(f"field in '{file.name}'", sorted(stray)[0], _FIELDS)
     prefix = f"{folder(kind).name}.{name}"
     records = parameters_from(table.get("parameters", {}), prefix, file.name)
-    return Shift(name, kind, table.get("title", name), table.get("summary", ""), records)
+    return Shift(
+        name,
+        kind,
+        table.get("title", name),
+        table.get("summary", ""),
+        records,
+        effects=effect.read(table.get("effects", {}), prefix, file.name),
+        separated_by=table.get("separated_by", ""),
+    )

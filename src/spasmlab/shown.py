@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 EXPOSURE_LEVEL = "chain.disposition"
 SIGNALS = {
-    "chain.disposition": ("plasma_concentration",),
+    "chain.disposition": ("plasma_concentration", "metabolite_concentration"),
     "chain.brain": ("isf_concentration", "csf_concentration"),
     "chain.binding": ("occupancy", "occupancy_2"),
     "chain.channel": ("calcium_fast", "surface_channels", "calcium_entry"),
@@ -89,9 +89,11 @@ def of_exposure(metrics: Mapping[str, tuple[np.ndarray, str]]) -> Iterator[Shown
 def of_state(
     state: Mapping[str, np.ndarray], units: Mapping[str, str], meanings: Mapping[str, str]
 ) -> Iterator[Shown]:
-    """Signals of the slow chain at the visit, in the order of the body; (arms, draws) each."""
+    """Signals of the slow chain at the visit that the drug has, in the order of the body; (arms, draws) each."""
     for level, names in SIGNALS.items():
         for name in names:
+            if name not in state:
+                continue
             yield Shown(name, level, units[name], meanings[name], state[name])
 
 

@@ -22,6 +22,7 @@ from spasmlab.chain.binding import Binding
 from spasmlab.chain.brain import InterstitialFluid, SpinalFluid
 from spasmlab.chain.channel import CalciumChannels
 from spasmlab.chain.disposition import (
+    ConstantElimination,
     Metabolite,
     OneCompartment,
     PlainClearance,
@@ -52,8 +53,10 @@ PARTS: dict[str, tuple[type[Stage], ...]] = {
     "one-compartment": (OneCompartment,),
     "two-compartments": (TwoCompartments,),
     "metabolite": (Metabolite,),
+    "spinal-fluid": (SpinalFluid,),
     "alpha2delta": FROM_PLASMA,
 }
+AFTER_PLASMA = (Metabolite, *FROM_PLASMA)
 DEFAULT = ("stomach", "gut-window", "renal-clearance", "two-compartments", "alpha2delta")
 
 
@@ -75,25 +78,20 @@ def pathway(names: tuple[str, ...]) -> Pathway:
     return Pathway(tuple(stage for name in names for stage in PARTS[name]))
 
 
-def acts_on_release(pathway: Pathway) -> bool:
-    """Whether a pathway reaches the terminals, so that the spinal circuit can meet its drug."""
-    return "release_ia" in pathway.signals
-
-
-def require_release(drug: Drug, formulation: str = "ir") -> None:
-    """InputError where a drug does not reach the terminals, so that the circuit cannot be run with it."""
-    if not acts_on_release(of(drug, formulation)):
-        raise InputError(
-            f"drug '{drug.name}' does not act through α2δ; possible now: its exposure (spasmlab exposure)"
-        )
-
-
 def whole() -> Pathway:
     """From the mouth to the release of every class of terminal: gabapentin, immediate release."""
     return pathway(DEFAULT)
 
 
 @cache
-def from_plasma() -> Pathway:
-    """From a given plasma concentration onwards."""
-    return Pathway(FROM_PLASMA, given={"plasma_concentration": "mg/L"})
+def from_plasma(names: tuple[str, ...] = DEFAULT) -> Pathway:
+    """What a body of named parts makes of a given plasma concentration: everything after the blood.
+
+    A metabolite forms from what is eliminated, which at a constant level is clearance times that level.
+    """
+    stages = pathway(names).stages
+    later = tuple(stage for stage in stages if stage in AFTER_PLASMA)
+    if Metabolite in later:
+        clearance = tuple(stage for stage in stages if stage in (RenalClearance, PlainClearance))
+        later = (*clearance, ConstantElimination, *later)
+    return Pathway(later, given={"plasma_concentration": "mg/L"})

@@ -179,6 +179,18 @@ class TwoCompartments(Stage):
         )
 
 
+class ConstantElimination(Stage):
+    """What is eliminated at a constant plasma concentration: E = CL·C."""
+
+    reads = {"plasma_concentration": "mg/L", "total_clearance": "L/h"}
+    writes = {"elimination_rate": "mg/h"}
+    meanings = {"elimination_rate": "drug eliminated from plasma"}
+
+    @staticmethod
+    def now(plasma_concentration, total_clearance):
+        return dict(elimination_rate=total_clearance * plasma_concentration)
+
+
 class Metabolite(Stage):
     """An active metabolite formed from a share f of what is eliminated: dM/dt = f·m·E − CLm·M/Vm.
 

@@ -118,7 +118,8 @@ def steady_at_plasma(
 ) -> xarray.Dataset:
     """Every signal from plasma onwards at a constant plasma concentration [mg/L]; variables (draw,).
 
-    Draws are those of `solve` for the same seed. Raises InputError for a negative concentration.
+    What a drug's body does after the blood: spinal fluid, metabolite, α2δ. Draws are those of `solve` for the same seed.
+    Raises InputError for a negative concentration.
     """
     import xarray
 
@@ -127,12 +128,11 @@ def steady_at_plasma(
     names, parameters = parameter_values(
         drug, condition, hypothesis, draws=draws, seed=seed, overrides=overrides
     )
-    pathway = body.from_plasma()
-    body.require_release(drug)
+    pathway = body.from_plasma(drug.body_of("ir"))
     known = {name: row for name, row in zip(names, parameters, strict=True) if name in pathway.params}
     found = fixed_point(pathway, {**known, "plasma_concentration": np.full(draws, float(plasma))})
-    units = {"plasma_concentration": "mg/L", **pathway.signals}
-    meanings = body.whole().meanings
+    units = {"plasma_concentration": "mg/L", **{n: u for n, u in pathway.signals.items() if n in found}}
+    meanings = {**body.whole().meanings, **pathway.meanings}
     variables = {n: ("draw", found[n], {"unit": unit, "long_name": meanings[n]}) for n, unit in units.items()}
     attrs = {"drug": drug.name, "condition": condition.name if condition else "none", "plasma": float(plasma)}
     return xarray.Dataset(variables, {"draw": np.arange(draws)}, attrs)

@@ -17,11 +17,14 @@ def fixed_point(pathway: Pathway, known: Mapping[str, np.ndarray]) -> dict[str, 
     """Every signal and state at rest, given the pathway's parameters and inputs as arrays (patients,).
 
     Each stage is settled in turn. A state's rate must be linear in that state, as relaxation is; SolveError
-    says which state does not come to rest otherwise.
+    says which state does not come to rest otherwise. A state that no equation reads only adds up and is left out.
     """
     found = dict(known)
+    read = {name for stage in pathway.stages for law in (stage.now, stage.rates) for name in arguments(law)}
     for stage in pathway.stages:
         for state in stage.states:
+            if state not in read:
+                continue
             found[state] = _at_rest(stage, state, found)
         found |= _now(stage, found)
     size = len(next(iter(known.values())))

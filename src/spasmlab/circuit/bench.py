@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -48,12 +49,22 @@ class Run:
     curare: bool = False
 
 
+class Cord(NamedTuple):
+    """What tells two cords apart: seed and draw of all that is random, and the parameters that are a subject's own."""
+
+    seed: int
+    draw: int
+    changes: tuple[tuple[str, float], ...] = ()
+    factors: tuple[tuple[str, float], ...] = ()
+
+
 @dataclass
 class Bench:
     """Subjects (arms × draws) of one condition with their releases relative to no drug, each array of shape (S,).
 
     `draws` tells which draw of the doubtful parameters a subject has: 0 (the default) is the central value. Subjects of
-    the same seed and draw share the same cord, whatever their arm.
+    the same seed and draw share the same cord, whatever their arm, unless an experiment or a drug gives them parameters
+    of their own: these are then wired into a cord that is the same in all else.
     """
 
     condition: Condition
@@ -64,9 +75,10 @@ class Bench:
     release_inhibitory: np.ndarray | None = None
     draws: np.ndarray | None = None
     dt: float = cord.DT
-    changes: dict[str, float] = field(
-        default_factory=dict
-    )  # parameters set by an experiment (a blocker, a sweep)
+    # Parameters set by an experiment (a blocker, a sweep), and factors on parameters (a drug at its site); of either, one
+    # number for all or an array of shape (S,).
+    changes: Mapping[str, float | np.ndarray] = field(default_factory=dict)
+    factors: Mapping[str, float | np.ndarray] = field(default_factory=dict)
     progress: Progress | None = None
 
     @property
@@ -76,72 +88,101 @@ class Bench:
 
     @cached_property
     def parameters(self) -> dict[str, Parameter]:
-        """The circuit's parameters under the condition and the experiment's changes."""
+        """The circuit's parameters under the condition and what the experiment changes for all subjects."""
         known = scalars.parameters(self.condition)
-        for name, value in self.changes.items():
+        for name in (*self.changes, *self.factors):
             if name not in known:
                 raise unknown("parameter", name, known)
-            known[name] = known[name].model_copy(update={"value": value, "spread": None})
-        return known
+        shared = {n: float(v) for n, v in self.changes.items() if np.ndim(v) == 0}
+        return known | {
+            n: known[n].model_copy(update={"value": v, "spread": None}) for n, v in shared.items()
+        }
 
     @cached_property
-    def cords(self) -> list[tuple[int, int]]:
-        """The distinct (seed, draw) pairs, each of which is one cord."""
-        return sorted(set(zip(self.seeds.tolist(), self._draws.tolist(), strict=True)))
+    def cords(self) -> list[Cord]:
+        """The distinct cords: a seed, a draw, and the parameters that some of their subjects have for themselves."""
+        return sorted(set(self._cord_of_each))
 
     @property
     def _draws(self) -> np.ndarray:
         return np.zeros(self.subjects, int) if self.draws is None else np.asarray(self.draws)
 
+    def _cord(self, subject: int) -> Cord:
+        def own(given: Mapping[str, float | np.ndarray], subject: int) -> list[tuple[str, float]]:
+            return [(n, float(np.broadcast_to(v, self.subjects)[subject])) for n, v in sorted(given.items())]
+
+        set_apart = {name: value for name, value in self.changes.items() if np.ndim(value)}
+        return Cord(
+            int(self.seeds[subject]),
+            int(self._draws[subject]),
+            tuple(own(set_apart, subject)),
+            tuple((name, factor) for name, factor in own(self.factors, subject) if factor != 1),
+        )
+
+    @cached_property
+    def _cord_of_each(self) -> list[Cord]:
+        return [self._cord(subject) for subject in range(self.subjects)]
+
+    @cached_property
+    def _place(self) -> dict[Cord, int]:
+        return {one: place for place, one in enumerate(self.cords)}
+
     def cord_of(self, subject: int) -> int:
         """Index into `cords` of a subject."""
-        return self.cords.index((int(self.seeds[subject]), int(self._draws[subject])))
+        return self._place[self._cord_of_each[subject]]
 
     @cached_property
     def numbers(self) -> np.recarray:
-        """One record per subject: parameters of its draw, and its releases."""
-        records = np.array(
-            [
-                scalars.numbers(self.parameters, int(s), int(d))
-                for s, d in zip(self.seeds, self._draws, strict=True)
-            ]
-        )
+        """One record per subject: parameters of its cord, and its releases."""
+        records = np.array([self._record(one) for one in self._cord_of_each])
         for name in scalars.RELEASES:
             given = getattr(self, name)
             records[name] = 1.0 if given is None else given
         return records.view(np.recarray)
 
+    def _record(self, one: Cord) -> np.ndarray:
+        """The numbers of one cord, without drug on its terminals."""
+        record = scalars.numbers(self.parameters, one.seed, one.draw)
+        for name, value in one.changes:
+            record[name] = value
+        for name, factor in one.factors:
+            record[name] *= factor
+        return record
+
     @cached_property
     def pools(self) -> list[motoneuron.Pool]:
         """The motor pool of each cord."""
-        return [motoneuron.build_pool(self.drawn(seed, draw), seed, draw) for seed, draw in self.cords]
+        return [motoneuron.build_pool(self.drawn(one), one.seed, one.draw) for one in self.cords]
 
     @cached_property
     def units(self) -> list[muscle.MotorUnits]:
         """The motor units of each cord."""
         return [muscle.build_units(self.parameters, pool.position) for pool in self.pools]
 
-    def drawn(self, seed: int, draw: int) -> dict[str, Parameter]:
-        """The parameters with the values of one draw."""
+    def drawn(self, one: Cord) -> dict[str, Parameter]:
+        """The parameters with the values of one cord."""
+        record = self._record(one)
         return {
-            name: p.model_copy(update={"value": scalars.value(p, seed, draw)})
-            if isinstance(p.value, float)
-            else p
+            name: p.model_copy(update={"value": float(record[name])}) if isinstance(p.value, float) else p
             for name, p in self.parameters.items()
         }
 
     @cached_property
     def preparation(self) -> cord.Preparation:
         """Everything wired, one row per cord."""
-        drawn = [self.drawn(seed, draw) for seed, draw in self.cords]
-        each = list(zip(drawn, self.cords, self.pools, strict=True))
+        drawn = [self.drawn(one) for one in self.cords]
+        records = [self._record(one).reshape(1).view(np.recarray)[0] for one in self.cords]
+        each = [
+            (k, (one.seed, one.draw), pool)
+            for k, one, pool in zip(drawn, self.cords, self.pools, strict=True)
+        ]
         fibres = [afferent.build_fibres(known, *named) for known, named, _ in each]
         wires = [synapse.build_wiring(known, pool.size, *named) for known, named, pool in each]
         room = max(w.target.size for w in wires)
         return cord.Preparation(
             cells=np.stack([pool.blocks() for pool in self.pools]),
             rest=np.stack(
-                [motoneuron.settled_blocks(pool, _record(known, named)) for known, named, pool in each]
+                [motoneuron.settled_blocks(pool, k) for pool, k in zip(self.pools, records, strict=True)]
             ),
             kind=wires[0].kind,
             effect=wires[0].effect,
@@ -243,11 +284,6 @@ def _refuse_step(dt: float, grid: float) -> None:
         raise InputError(
             f"a step of {dt:g} ms; possible: {grid:g} ms divided by a whole number; the nearest is {grid / steps:g} ms"
         )
-
-
-def _record(known: Mapping[str, Parameter], named: tuple[int, int]) -> np.recarray:
-    """The numbers of one cord, read by attribute."""
-    return scalars.numbers(known, *named).reshape(1).view(np.recarray)[0]
 
 
 def _row(recording: cord.Recording, row: int) -> cord.Recording:

@@ -119,7 +119,7 @@ def settled_blocks(pool: Pool, k: np.recarray) -> np.ndarray:
         into_soma = (
             sodium * k.sodium_reversal
             + potassium * k.potassium_reversal
-            + k.resting_bias * c["input_conductance"]
+            + background.py_func(k) * c["input_conductance"]
         )
         into_dendrite = calcium * k.calcium_reversal
         scale = a * b - c["coupling"] ** 2
@@ -240,10 +240,11 @@ def _constants(
     reach = (coupling + leak_dendrite) / coupling  # a dendritic current is seen at the soma divided by this
     calcium = known["pic"].number * input_conductance * reach / (known["calcium_reversal"].number - half)
     capacitance = nano * known["membrane_capacitance"].number
+    receptors = (known["receptor_potassium"].number - 1) * input_conductance
     return {
         "soma_capacitance": capacitance * soma_area,
         "dendrite_capacitance": capacitance * dendrite_area,
-        "soma_leak": leak_soma,
+        "soma_leak": leak_soma + receptors,
         "dendrite_leak": leak_dendrite,
         "coupling": coupling,
         "sodium": known["sodium_conductance"].number * density,
@@ -393,6 +394,14 @@ def advance(x, c, s):
 
 
 @njit
+def background(k):
+    """Steady current onto a soma, in mV of its input conductance: the resting bias, and what the potassium conductance
+    that receptors open, (receptor_potassium − 1)·G with its leak part in the pool's constants, draws towards E_K.
+    """
+    return k.resting_bias + (k.receptor_potassium - 1) * k.potassium_reversal
+
+
+@njit
 def refresh_noise(x, c, drift, key, tick, k):
     """Draw the background current of every cell on the fixed grid: an Ornstein–Uhlenbeck process of sd `noise` mV·G.
 
@@ -403,7 +412,7 @@ def refresh_noise(x, c, drift, key, tick, k):
     for cell in range(drift.size):
         drift[cell] = keep * drift[cell] + push * normal(key, cell, tick)
         b, i = cell // BLOCK, cell % BLOCK
-        x[b, CURRENT * BLOCK + i] = (k.resting_bias + k.noise * drift[cell]) * c[b, G_INPUT * BLOCK + i]
+        x[b, CURRENT * BLOCK + i] = (background(k) + k.noise * drift[cell]) * c[b, G_INPUT * BLOCK + i]
 
 
 @njit

@@ -14,7 +14,7 @@ def write(folder: Path, outcome: Outcome, found: Mapping[str, Any]) -> None:
     """Write report.html and figures/*.svg into `folder`; `found` is the result as JSON holds it."""
     from spasmlab.report import figures, page, theme
 
-    drawn = {name: theme.svg(figures.draw(name, outcome), name) for name in figures.FIGURES}
+    drawn = {name: theme.svg(figures.draw(name, outcome), name) for name in figures.names(outcome)}
     (folder / "figures").mkdir()
     for name, text in drawn.items():
         (folder / "figures" / f"{name}.svg").write_text(text, encoding="utf-8")

@@ -84,6 +84,8 @@ def _courses(row: np.ndarray, outcome: Outcome, names: dict[str, str], label: st
         kept = np.flatnonzero(hours >= end - DAY_H) if scale == 1 else np.arange(0, hours.size, THIN)
         axis.axhline(undrugged, label="no drug", **NO_DRUG)
         for (name, text), (colour, dash) in zip(names.items(), SERIES, strict=False):
+            if name not in outcome.chain:
+                continue
             draws = outcome.chain[name].values[:, kept]
             _band(axis, hours[kept] / scale, draws, colour)
             axis.plot(hours[kept] / scale, draws[0], color=colour, linestyle=dash, label=text)
@@ -262,18 +264,26 @@ def overview(outcome: Outcome) -> Figure:
     panels = (("plasma_concentration", "plasma (mg/L)", 0), ("occupancy", "α2δ-1 occupied", 0),
               ("calcium_entry", "calcium entry", 1), ("release_poly", "release", 1))  # fmt: skip
     for axis, (name, title, undrugged) in zip(axes[0], panels, strict=True):
+        axis.set_title(title)
+        axis.set_xlabel("last day (h)")
+        if name not in outcome.chain:
+            axis.set_axis_off()
+            continue
         draws = outcome.chain[name].values[:, last]
         axis.axhline(undrugged, **NO_DRUG)
         _band(axis, since, draws, BLUE)
         axis.plot(since, draws[0], **DRUG)
-        axis.set_title(title)
-        axis.set_xlabel("last day (h)")
     _overview_cord(axes[1], outcome)
-    axes[0, 3].lines[-1].set_label("polysynaptic")
-    ia = outcome.chain["release_ia"].values[:, last]
-    axes[0, 3].plot(since, ia[0], color=GREEN, linestyle=(0, (1.5, 1.5)), label="Ia")
-    axes[0, 3].legend(loc="best")
+    if "release_ia" in outcome.chain:
+        _both_releases(axes[0, 3], outcome, last, since)
     return figure
+
+
+def _both_releases(axis: Axes, outcome: Outcome, last: np.ndarray, since: np.ndarray) -> None:
+    axis.lines[-1].set_label("polysynaptic")
+    ia = outcome.chain["release_ia"].values[:, last]
+    axis.plot(since, ia[0], color=GREEN, linestyle=(0, (1.5, 1.5)), label="Ia")
+    axis.legend(loc="best")
 
 
 def _overview_cord(row: np.ndarray, outcome: Outcome) -> None:
@@ -315,6 +325,18 @@ FIGURES: dict[str, Callable[[Outcome], Figure]] = {
     "spasm": spasm,
     "scale": scale,
 }
+
+
+NEEDED = {
+    "occupancy": "occupancy",
+    "calcium": "calcium_entry",
+    "release": "release_ia",
+}  # the signal without which a figure shows nothing
+
+
+def names(outcome: Outcome) -> tuple[str, ...]:
+    """The figures of a run: all but those of levels that its drug does not pass."""
+    return tuple(name for name in FIGURES if NEEDED.get(name, "plasma_concentration") in outcome.chain)
 
 
 def draw(name: str, outcome: Outcome) -> Figure:

@@ -84,7 +84,7 @@ def render(outcome: Outcome, found: Mapping[str, Any], figures: Mapping[str, str
         found=found,
         request=outcome.request,
         style=(Path(__file__).parent / "page.css").read_text(encoding="utf-8"),
-        figures={name: figures[name] for name in CAPTIONS},
+        figures={name: figures[name] for name in CAPTIONS if name in figures},
         captions=CAPTIONS,
         thin_evidence=THIN_EVIDENCE,
         headline=headline(numbers),
