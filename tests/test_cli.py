@@ -266,7 +266,6 @@ WRONG = [
     (["trial", "file.toml", "--patients", "20"], "later version"),
     (["power", "file.toml"], "later version"),
     (["replicate", "--all"], "later version"),
-    (["check", "--drug", "gabapentin"], "later version"),
     (["claims", "--json"], "later version"),
     (["app"], "later version"),
 ]

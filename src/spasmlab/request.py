@@ -105,16 +105,16 @@ def build(
     from spasmlab import drug as drugs
 
     found_patient = patient.parse(patient_text) if patient_text is not None else patient.default()
-    written = _written(regimen_text).for_weight(found_patient.weight)
+    asked = written(regimen_text).for_weight(found_patient.weight)
     found_drug = drugs.load(drug_name)
     found_drug.formulation(formulation)
     made = Request(
         drug=found_drug,
-        regimen=written,
+        regimen=asked,
         patient=found_patient,
         condition=conditions.load(condition, severity),
         hypothesis=hypotheses.load(hypothesis or hypotheses.DEFAULT),
-        days=_checked_days(days, written),
+        days=_checked_days(days, asked),
         seed=seed,
         draws=checked_draws(draws),
         formulation=formulation,
@@ -139,7 +139,7 @@ def names_of(text: str | None) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",")) if text is not None else ()
 
 
-def _written(text: str) -> Regimen:
+def written(text: str) -> Regimen:
     """A regimen as written, or as the event table it names says."""
     if not text.strip().lower().endswith(".csv"):
         return regimen.parse(text)

@@ -36,6 +36,8 @@ def head(command: str) -> dict[str, Any]:
 
 def of_run(outcome: Outcome) -> dict[str, Any]:
     """The whole result of `spasmlab run`."""
+    from spasmlab.prescribing import check
+
     request = outcome.request
     found = shown.of_run(outcome)
     behind = Behind(request.drug, request.condition, request.hypothesis)
@@ -46,6 +48,7 @@ def of_run(outcome: Outcome) -> dict[str, Any]:
         "intervals": INTERVALS,
         "sites": sites(outcome.factors),
         **arms_and_effects(found),
+        "findings": [one.as_dict() for one in check.of_request(request)],
         "tolerances": tolerances(outcome.chain.attrs) | {"circuit_step_ms": outcome.dt_ms},
         "evidence": evidence(found, behind),
         "seconds": seconds(outcome.stages),

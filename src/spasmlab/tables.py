@@ -27,10 +27,13 @@ def say(line: str) -> None:
 
 
 def run(found: Mapping[str, Any]) -> None:
-    """The result of a run: every number in both arms, its change, and what it rests on."""
+    """The result of a run: every number in both arms, its change, what the label says, and what it rests on."""
+    from spasmlab.prescribing import view
+
     say(f"{found['drug']}, {found['regimen']}, {found['days']:g} days, in {found['condition']}")
     say(f"scored at {_text(found['visit'])}; hypothesis {found['hypothesis']}; seed {found['seed']}")
     _arms(found)
+    view.short(found["findings"])
     _footing(found)
 
 

@@ -21,7 +21,6 @@ LATER = {
     "trial": "simulate a clinical trial",
     "power": "power of a trial by its size",
     "replicate": "published studies against their prediction",
-    "check": "check a prescription against the label",
     "claims": "statements about gabapentin and muscle spasm, with their verdicts",
     "app": "the laboratory as a web page",
 }

@@ -50,6 +50,19 @@ Dialysis = Annotated[
     str | None,
     typer.Option("--dialysis", help='Sessions: "4 h every 48 h", or "4 h every 48 h, then 125 mg".'),
 ]
+Indication = Annotated[
+    str | None, typer.Option("--indication", help="What it is for: phn, epilepsy, rls, dpn, spasticity, …")
+]
+History = Annotated[
+    str | None,
+    typer.Option("--history", help='"depression, pregnant, lung-disease, misuse, …", or none.'),
+]
+TakenAlong = Annotated[
+    str | None, typer.Option("--with", help='Other drugs taken along: "morphine, antacid 3 h before".')
+]
+SaidFed = Annotated[str | None, typer.Option("--fed", help="Doses are taken with food, or `--fed fasted`.")]
+LabelName = Annotated[str, typer.Option("--label", help="Whose label: us or eu.")]
+Fhir = Annotated[Path | None, typer.Option("--fhir", help="FHIR R4 JSON of the patient, in place of flags.")]
 
 
 def show(found: dict[str, Any], as_json: bool, table: Any) -> None:

@@ -1,0 +1,53 @@
+"""What a drug is given for: names and their synonyms, one table in `data/indications.toml`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from spasmlab.errors import unknown
+from spasmlab.parameter import PACKAGE, read_toml
+
+
+@cache
+def known() -> Mapping[str, Any]:
+    """Every indication by its plain name."""
+    return read_toml(PACKAGE / "data" / "indications.toml")
+
+
+def named(text: str) -> str:
+    """The plain name of an indication by any of its names; InputError with the nearest match."""
+    word = text.strip().lower().replace(" ", "-").replace("_", "-")
+    found = _of_alias().get(word)
+    if found is None:
+        raise unknown("indication", text, (*known(), *_of_alias()) if _near(word) else known())
+    return found
+
+
+def of_condition(condition: str) -> str | None:
+    """The indication that a condition of this program is; None for volunteers and for what has none."""
+    return _of_alias().get(condition)
+
+
+def conditions() -> tuple[str, ...]:
+    """The conditions of this program that are an indication."""
+    from spasmlab import condition
+
+    return tuple(name for name in condition.names() if of_condition(name))
+
+
+def of_code(code: str) -> str | None:
+    """The indication with a diagnosis code (ICD-10-CM or SNOMED CT); None where none has it."""
+    return next((name for name, entry in known().items() if code in entry["codes"]), None)
+
+
+@cache
+def _of_alias() -> dict[str, str]:
+    return {alias: name for name, entry in known().items() for alias in (name, *entry["aliases"])}
+
+
+def _near(word: str) -> bool:
+    from spasmlab.errors import nearest
+
+    return nearest(word, known()) is None

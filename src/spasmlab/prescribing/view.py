@@ -1,0 +1,91 @@
+"""Findings, plans and advice as tables for the terminal, made from the same dictionaries as the JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from spasmlab import tables
+
+STYLES = {"block": "bold red", "warn": "yellow", "note": "dim"}
+
+
+def check(found: Mapping[str, Any]) -> None:
+    """The result of a check: every finding, the gravest first."""
+    tables.say(
+        f"{found['drug']} ({found['formulation']}), {found['regimen']}, for {found['indication'] or '?'}"
+    )
+    tables.say(f"{found['label']}: {counted(found['counts'])}")
+    _findings(found["findings"])
+    tables.say(found["limits"])
+    tables.say(found["notice"])
+
+
+def short(findings: Sequence[Mapping[str, Any]]) -> None:
+    """The findings of a run: blocks and warnings, and how many notes there are."""
+    if not findings:
+        return
+    grave = [one for one in findings if one["level"] != "note"]
+    notes = len(findings) - len(grave)
+    tables.say(f"Label check: {len(grave)} to heed, {notes} notes (`spasmlab check` shows all)")
+    _findings(grave, sources=False)
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """``1 block, 4 warn, 10 note``."""
+    return ", ".join(f"{count} {level}" for level, count in counts.items())
+
+
+def _findings(findings: Sequence[Mapping[str, Any]], sources: bool = True) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("level", "rule", "finding", *(["source"] if sources else [])):
+        table.add_column(heading, overflow="fold")
+    for one in findings:
+        style = STYLES[one["level"]]
+        source = [escape(one["source"] + ("" if one["checked"] else " (recalled)"))] if sources else []
+        table.add_row(f"[{style}]{one['level']}[/]", one["rule"], escape(one["text"]), *source)
+    tables.console().print(table)
+
+
+def plan(found: Mapping[str, Any]) -> None:
+    """A plan: its steps, what is looked at, and what the check says of it."""
+    length = f"{found['length']['value']:g} days"
+    tables.say(f"{found['drug']} ({found['formulation']}) for {found['indication']}: {length}, up to "
+               f"{found['target']['value']:g} mg a day")  # fmt: skip
+    tables.console().print(_steps(found["steps"]))
+    if found["dialysis"]:
+        tables.say(f"Dialysis: {found['dialysis']}")
+    looks = Table("day", "date", "look at", box=None, pad_edge=False, header_style="bold")
+    for look in found["monitoring"]:
+        looks.add_row(str(look["day"]), look["date"] or "", escape(look["text"]))
+    tables.console().print(looks)
+    short(found["findings"])
+    tables.say(found["limits"])
+    tables.say(found["notice"])
+
+
+def written(out: Path, found: Mapping[str, Any]) -> None:
+    """Where the files of a plan lie, and from which day they count."""
+    given = "" if found["start_given"] else " (today: --start was not given)"
+    tables.say(f"Calendar: {out / 'plan.ics'}, table: {out / 'plan.csv'}; from {found['start']}{given}")
+
+
+def _steps(steps: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("", "days", "from", "dose", "every", "a day", "take"):
+        table.add_column(heading)
+    for one in steps:
+        table.add_row(
+            one["kind"],
+            f"{one['first_day']}–{one['last_day']}",
+            one["from"] or "",
+            f"{one['dose']['value']:g} mg",
+            f"{one['interval']['value']:g} h",
+            f"{one['daily']['value']:g} mg",
+            one["take"],
+        )
+    return table
