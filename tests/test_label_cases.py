@@ -100,6 +100,12 @@ def test_every_row_of_label_rules_is_evaluated():
     assert {row.id for row in evidence.table("label_rules")} <= used
 
 
+def test_the_page_of_rules_is_current():
+    from spasmlab.prescribing import page
+
+    assert page.main(["--check"]) == 0, "run python -m spasmlab.prescribing.page"
+
+
 def test_every_check_is_used_and_every_outcome_of_a_rule_exists():
     used = {rule.check for one in LABELS for rule in one.rules}
     assert used == set(checks.KNOWN)
