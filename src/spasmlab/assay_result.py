@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 DRAWS = 8
 _LEVEL = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*(\S*)\s*", re.IGNORECASE)
-_LEVEL_UNITS = ("mg/L", "ug/mL", "µg/mL", "ng/mL", "umol/L", "µmol/L")
+_LEVEL_UNITS = ("mg/L", "ug/mL", "µg/mL", "ng/mL", "umol/L", "µmol/L", "nM", "uM", "µM", "mM")
+_TIME_UNITS = ("min", "h", "day", "days")
+DEFAULT_EXPOSURE = "20 min"  # as an acute slice is bathed before it is recorded from
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,22 @@ class AssayQuestion:
     regimen: str | None = None
     days: float | None = None
     plasma: str | None = None
+    bath: str | None = None
+    amino_acids: str | None = None
+    exposure: str | None = None
     patient: str | None = None
     hypothesis: str | None = None
     seed: int = 0
     draws: int | None = None
+
+
+@dataclass(frozen=True)
+class Bath:
+    """A slice in `concentration` [µmol/L] of the drug for `hours`; `amino_acids` as in `chain.bath`."""
+
+    concentration: float
+    hours: float
+    amino_acids: str
 
 
 @dataclass(frozen=True)
@@ -62,6 +76,7 @@ class Setting:
     drug: Drug | None = None
     request: Request | None = None
     plasma: float | None = None
+    bath: Bath | None = None
 
 
 def compute(setting: Setting, stages: Stages) -> dict[str, Any]:
@@ -106,6 +121,9 @@ def read(question: AssayQuestion) -> Setting:
     if q.plasma is not None:
         drug = drugs.load(q.drug)
         return Setting(**common, drug=drug, plasma=read_plasma(q.plasma, drug))
+    if q.bath is not None:
+        drug = drugs.load(q.drug)
+        return Setting(**common, drug=drug, bath=_read_bath(q, drug))
     request = requests.build(
         q.drug,
         q.regimen or "",
@@ -121,34 +139,76 @@ def read(question: AssayQuestion) -> Setting:
 
 
 def _refuse_contradictions(q: AssayQuestion) -> None:
-    for option in ("regimen", "plasma", "days", "patient"):
+    for option in ("regimen", "plasma", "bath", "days", "patient"):
         if q.drug is None and getattr(q, option) is not None:
             raise InputError(f"--{option} needs --drug; name one, see 'spasmlab list drugs'")
-        if q.plasma is not None and option in ("days", "patient") and getattr(q, option) is not None:
+        constant = q.plasma is not None or q.bath is not None
+        if constant and option in ("days", "patient") and getattr(q, option) is not None:
             raise InputError(
                 f"--{option} says nothing at a constant level; leave it out, or give --regimen instead"
             )
-    if q.drug is not None and (q.regimen is None) == (q.plasma is None):
-        raise InputError("--drug needs either --regimen '600 mg tid' or --plasma '6 mg/L', and not both")
+    for option in ("amino_acids", "exposure"):
+        if q.bath is None and getattr(q, option) is not None:
+            raise InputError(f"--{option.replace('_', '-')} belongs to --bath, as in --bath '100 uM'")
+    given = sum(way is not None for way in (q.regimen, q.plasma, q.bath))
+    if q.drug is not None and given != 1:
+        raise InputError(
+            "--drug needs either --regimen '600 mg tid', --plasma '6 mg/L' or --bath '100 uM', one of them alone"
+        )
+
+
+def _read_bath(q: AssayQuestion, drug: Drug) -> Bath:
+    from spasmlab import units
+    from spasmlab.chain.bath import AMINO_ACIDS
+
+    level = read_level(q.bath or "", drug, "bath concentration", "100 uM")
+    amino_acids = q.amino_acids or AMINO_ACIDS[0]
+    if amino_acids not in AMINO_ACIDS:
+        match = nearest(amino_acids, AMINO_ACIDS)
+        hint = f"did you mean '{match}'? " if match else ""
+        raise InputError(f"unknown amino acids '{amino_acids}'; {hint}possible: {', '.join(AMINO_ACIDS)}")
+    mass = drug.parameters.get("molar_mass")
+    if mass is None:
+        raise InputError(
+            f"drug '{drug.name}' has no binding site in a slice; possible: gabapentin, pregabalin"
+        )
+    molar = level / (mass.number * units.factor(mass.unit, "mg/umol"))
+    return Bath(molar, read_exposure(q.exposure or DEFAULT_EXPOSURE), amino_acids)
+
+
+def read_exposure(text: str) -> float:
+    """A time in a bath such as ``20 min`` in h; InputError where it is negative or its unit is unknown."""
+    from spasmlab import units
+
+    found = _LEVEL.fullmatch(text)
+    value = float(found[1]) if found else math.nan
+    if found is None or not math.isfinite(value) or value < 0 or found[2] not in _TIME_UNITS:
+        raise InputError(
+            f"'{text}' is not a time in the bath; possible: 0 or more in {', '.join(_TIME_UNITS)}, as in '20 min'"
+        )
+    return value * units.factor(found[2], "h")
 
 
 def read_plasma(text: str, drug: Drug) -> float:
-    """A plasma level such as ``6 mg/L`` in mg/L; InputError where it is negative or its unit is unknown."""
+    """A plasma level such as ``6 mg/L`` in mg/L."""
+    return read_level(text, drug, "plasma level", "6 mg/L")
+
+
+def read_level(text: str, drug: Drug, what: str, such_as: str) -> float:
+    """A concentration such as ``6 mg/L`` or ``100 uM`` in mg/L; InputError where it is negative or its unit unknown."""
     from spasmlab import units
 
     found = _LEVEL.fullmatch(text)
     value = float(found[1]) if found else math.nan
     if found is None or not math.isfinite(value) or value < 0:
-        raise InputError(f"'{text}' is not a plasma level; possible: 0 or more with its unit, as in '6 mg/L'")
+        raise InputError(f"'{text}' is not a {what}; possible: 0 or more with its unit, as in '{such_as}'")
     if not found[2]:
-        raise InputError(f"the plasma level '{text}' has no unit; possible: {', '.join(_LEVEL_UNITS)}")
+        raise InputError(f"the {what} '{text}' has no unit; possible: {', '.join(_LEVEL_UNITS)}")
     unit = nearest(found[2], _LEVEL_UNITS)
     if unit is None or unit.lower() != found[2].lower():
         hint = f"did you mean '{unit}'? " if unit else ""
-        raise InputError(
-            f"unknown unit of plasma level '{found[2]}'; {hint}possible: {', '.join(_LEVEL_UNITS)}"
-        )
-    if "mol" not in unit:
+        raise InputError(f"unknown unit of {what} '{found[2]}'; {hint}possible: {', '.join(_LEVEL_UNITS)}")
+    if "mol" not in unit and not unit.endswith("M"):
         return value * units.factor(unit, "mg/L")
     if "molar_mass" not in drug.parameters:
         raise InputError(
@@ -168,7 +228,7 @@ def _state(setting: Setting, stages: Stages) -> tuple[dict[str, np.ndarray], dic
         chain, _ = runs.run_chain(setting.request, stages)
         state = runs.synapse_state(chain, setting.request.visit_h)
     else:
-        with stages("Slow chain: steady state"):
+        with stages("Slice in its bath" if setting.bath else "Slow chain: steady state"):
             chain, state = _clamped(setting, setting.drug)
     units, _ = runs.described(chain)
     sites = runs.at_sites(state, units, setting.drug, setting.condition, setting.hypothesis, setting.seed)
@@ -176,16 +236,20 @@ def _state(setting: Setting, stages: Stages) -> tuple[dict[str, np.ndarray], dic
 
 
 def _clamped(setting: Setting, drug: Drug) -> tuple[xarray.Dataset, dict[str, np.ndarray]]:
-    """The chain at a constant plasma level, and its signals without and with drug, (arms, draws)."""
+    """The chain at a constant level in plasma or bath, and its signals without and with drug, (arms, draws)."""
+    from spasmlab.chain.bath import clamped as in_bath
     from spasmlab.chain.solve import steady_at_plasma
 
-    plain, clamped = (
-        steady_at_plasma(
-            drug, plasma, setting.condition, setting.hypothesis, draws=setting.draws, seed=setting.seed
-        )
-        for plasma in (0.0, setting.plasma or 0.0)
-    )
-    return clamped, {str(name): np.stack([plain[name].values, clamped[name].values]) for name in clamped}
+    def at(share: float) -> xarray.Dataset:
+        common = {"draws": setting.draws, "seed": setting.seed}
+        places = (setting.condition, setting.hypothesis)
+        if bath := setting.bath:
+            level, fluid = share * bath.concentration, bath.amino_acids
+            return in_bath(drug, level, bath.hours, *places, amino_acids=fluid, **common)
+        return steady_at_plasma(drug, share * (setting.plasma or 0.0), *places, **common)
+
+    plain, found = at(0.0), at(1.0)
+    return found, {str(name): np.stack([plain[name].values, found[name].values]) for name in found}
 
 
 def _by_arm(values: np.ndarray, draws: int) -> np.ndarray:
@@ -196,9 +260,15 @@ def _described(setting: Setting) -> Mapping[str, Any]:
     if setting.request is not None:
         return {**setting.request.described(), "visit": Quantity(setting.request.visit_h, "h").as_dict()}
     plasma = None if setting.plasma is None else Quantity(setting.plasma, "mg/L").as_dict()
+    bath = setting.bath and {
+        "concentration": Quantity(setting.bath.concentration, "umol/L").as_dict(),
+        "exposure": Quantity(setting.bath.hours, "h").as_dict(),
+        "amino_acids": setting.bath.amino_acids,
+    }
     return {
         "drug": setting.drug.name if setting.drug else None,
         "plasma": plasma,
+        "bath": bath,
         "condition": setting.condition.name,
         "severity": setting.condition.severity,
         "hypothesis": setting.hypothesis.name,

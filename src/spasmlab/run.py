@@ -213,7 +213,8 @@ def run_assays(names: tuple[str, ...], bench: Bench, stages: Stages) -> dict[str
         from spasmlab import assays
 
         modules = {name: assays.load(name) for name in names}
-        warm_up(bench)
+        if any(getattr(module, "NEEDS_CORD", True) for module in modules.values()):
+            warm_up(bench)
     results = {}
     for name, module in modules.items():
         with stages(f"Assay: {name.replace('_', ' ')}") as bench.progress:

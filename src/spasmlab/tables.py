@@ -39,13 +39,19 @@ def run(found: Mapping[str, Any]) -> None:
 
 def assay(found: Mapping[str, Any]) -> None:
     """The result of an assay."""
-    how = found.get("regimen") or (
-        _text(found["plasma"]) + " in plasma" if found.get("plasma") else "no drug"
-    )
+    how = found.get("regimen") or _constant(found)
     drug = f"{found['drug']}, {how}" if found["drug"] else how
     say(f"{found['assay'].replace('_', ' ')} in {found['condition']}: {drug}; seed {found['seed']}")
     _arms(found)
     _footing(found)
+
+
+def _constant(found: Mapping[str, Any]) -> str:
+    """How a constant level reaches the cord, in words."""
+    if bath := found.get("bath"):
+        fluid = "no amino acids" if bath["amino_acids"] == "none" else "physiological amino acids"
+        return f"{_text(bath['concentration'])} in the bath for {_text(bath['exposure'])}, {fluid}"
+    return _text(found["plasma"]) + " in plasma" if found.get("plasma") else "no drug"
 
 
 def exposure(found: Mapping[str, Any]) -> None:

@@ -95,3 +95,12 @@ def from_plasma(names: tuple[str, ...] = DEFAULT) -> Pathway:
         clearance = tuple(stage for stage in stages if stage in (RenalClearance, PlainClearance))
         later = (*clearance, ConstantElimination, *later)
     return Pathway(later, given={"plasma_concentration": "mg/L"})
+
+
+@cache
+def from_bath() -> Pathway:
+    """From a given concentration around the synapse onwards."""
+    return Pathway(
+        tuple(stage for stage in FROM_PLASMA if stage not in (InterstitialFluid, SpinalFluid)),
+        given={"isf_concentration": "mg/L"},
+    )

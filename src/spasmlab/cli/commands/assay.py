@@ -16,6 +16,15 @@ def command(
     regimen: Annotated[str | None, typer.Option("--regimen", help='For example "600 mg tid".')] = None,
     days: options.Days = None,
     plasma: Annotated[str | None, typer.Option("--plasma", help='A constant level: "6 mg/L".')] = None,
+    bath: Annotated[
+        str | None, typer.Option("--bath", help='A slice in a constant concentration: "100 uM".')
+    ] = None,
+    amino_acids: Annotated[
+        str | None, typer.Option("--amino-acids", help="In that bath: physiological or none [physiological].")
+    ] = None,
+    exposure: Annotated[
+        str | None, typer.Option("--exposure", help='Time in that bath [20 min]: "24 h".')
+    ] = None,
     severity: options.Severity = 1.0,
     patient: options.PatientText = None,
     hypothesis: options.HypothesisName = None,
@@ -37,6 +46,9 @@ def command(
         regimen=regimen,
         days=days,
         plasma=plasma,
+        bath=bath,
+        amino_acids=amino_acids,
+        exposure=exposure,
         patient=patient,
         hypothesis=hypothesis,
         seed=seed,
