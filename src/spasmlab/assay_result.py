@@ -241,7 +241,7 @@ def _clamped(setting: Setting, drug: Drug) -> tuple[xarray.Dataset, dict[str, np
     from spasmlab.chain.solve import steady_at_plasma
 
     def at(share: float) -> xarray.Dataset:
-        common = {"draws": setting.draws, "seed": setting.seed}
+        common: dict[str, Any] = {"draws": setting.draws, "seed": setting.seed}
         places = (setting.condition, setting.hypothesis)
         if bath := setting.bath:
             level, fluid = share * bath.concentration, bath.amino_acids
