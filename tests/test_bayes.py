@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from spasmlab import drug, patient
-from spasmlab.chain import body, resolve
+from spasmlab.chain import body, events, resolve
 from spasmlab.chain.problem import Problem, run
 from spasmlab.errors import InputError
 from spasmlab.fit import data, model, nuts, theophylline
@@ -34,11 +34,11 @@ def test_the_jax_reading_is_the_kernels(name: str, formulation: str) -> None:
         one = Problem(pathway, values[:, [draw]], doses, amounts, 3.0)
         expected = run(one, TIMES, ["plasma_concentration"])["plasma_concentration"][0]
         late = float(one.row(lag[1])[0]) if lag else 0.0
-        steps = jax_function.steps(doses + late, amounts, TIMES)
-        found = jax_function.signal_function(pathway, "plasma_concentration")(
-            values[:, draw], steps.length, steps.amount
-        )
-        np.testing.assert_allclose(np.asarray(found)[steps.seen], expected, atol=2e-5 * expected.max())
+        for exact in {False, jax_function.is_linear(pathway, "plasma_concentration")}:
+            steps = jax_function.steps(doses + late, amounts, TIMES, len(events.compartments(pathway)), exact)
+            curve = jax_function.signal_function(pathway, "plasma_concentration")
+            found = np.asarray(curve(values[:, draw], *steps.arrays))[steps.seen]
+            np.testing.assert_allclose(found, expected, atol=2e-5 * expected.max())
 
 
 def test_steps_take_doses_in_order_and_see_levels_after_them() -> None:

@@ -91,14 +91,14 @@ def follow(
     """Signals at every record, (records, signals), for one set of `values` (parameters,) of the pathway; `changing`
     gives those that a table gives, (records,) each."""
     values = values.copy()
-    dosing = _dosing(drug, pathway, values)
+    dosing = dosing_of(drug, pathway, values)
     rows = np.repeat(values[:, None], len(subject), axis=1)
     for name, over_time in changing.items():
         rows[list(pathway.params).index(name)] = over_time
     return events.follow(pathway, subject, np.asfortranarray(rows), dosing, signals, solver)
 
 
-def _dosing(drug: Drug, pathway: Pathway, values: np.ndarray) -> Dosing:
+def dosing_of(drug: Drug, pathway: Pathway, values: np.ndarray) -> Dosing:
     """Where doses go. A bioavailability that the first compartment applies on the way out is taken out of
     `values` and applied on the way in, which is the same for a bolus and NONMEM's rule for an infusion."""
     places, names = events.compartments(pathway), list(pathway.params)

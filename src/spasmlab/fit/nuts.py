@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from spasmlab.chain import events
+from spasmlab.equations import jax_function
 from spasmlab.errors import InputError
-from spasmlab.fit import population
+from spasmlab.fit import population, timeline
 from spasmlab.fit.data import Subject, check
 from spasmlab.fit.individual import Residual
 from spasmlab.fit.model import SIGNAL, ChainModel
@@ -214,19 +216,12 @@ def _predictor(subjects: list[Subject], model: ChainModel):
     import jax
     from jax import numpy as jnp
 
-    from spasmlab.equations import jax_function
-
     pathway, (places, factors) = model.pathway, model._places
     curve = jax_function.signal_function(pathway, SIGNAL)
     bases = np.array([model._base(subject) for subject in subjects])
-    lags = bases[:, model._lag] if model._lag is not None else np.zeros(len(subjects))
-    made = [
-        jax_function.steps(s.doses_h + lag, s.amounts_mg, s.times_h)
-        for s, lag in zip(subjects, lags, strict=True)
-    ]
+    made = [_steps(subject, model, base) for subject, base in zip(subjects, bases, strict=True)]
     longest, most = max(len(one.length) for one in made), max(len(one.seen) for one in made)
-    length = np.array([one.padded(longest).length for one in made])
-    amount = np.array([one.padded(longest).amount for one in made])
+    arrays = [np.array(each) for each in zip(*(one.padded(longest).arrays for one in made), strict=True)]
     seen = np.array([np.pad(one.seen, (0, most - len(one.seen))) for one in made])
 
     def predict(scaled: Any) -> Any:
@@ -236,10 +231,20 @@ def _predictor(subjects: list[Subject], model: ChainModel):
             moved = jnp.exp(own) if record.transform == "log" else own
             moved = jax.nn.sigmoid(own) if record.transform == "logit" else moved
             values = values.at[:, place].set(moved * factors[i])
-        curves = jax.vmap(curve)(values, length, amount)
+        curves = jax.vmap(curve)(values, *arrays)
         return jnp.take_along_axis(curves, seen, axis=1)
 
     return predict
+
+
+def _steps(subject: Subject, model: ChainModel, base: np.ndarray) -> jax_function.Steps:
+    """The steps of one subject, with its own lag."""
+    exact = jax_function.is_linear(model.pathway, SIGNAL)
+    if not model.is_plain(subject):
+        return timeline.of(subject, model, exact)
+    lag = base[model._lag] if model._lag is not None else 0.0
+    places = len(events.compartments(model.pathway))
+    return jax_function.steps(subject.doses_h + lag, subject.amounts_mg, subject.times_h, places, exact)
 
 
 def _levels(subjects: list[Subject]) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray, np.ndarray]:

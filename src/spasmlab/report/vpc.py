@@ -14,18 +14,18 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from spasmlab import streams
 from spasmlab.errors import InputError
 from spasmlab.fit.data import Subject
+from spasmlab.fit.diagnostics import SIMULATED, TINY, npde, simulate
 from spasmlab.fit.population import PopulationFit
 from spasmlab.report.theme import BAND, BLUE, GREEN, INK, SHADOW, STYLE, VERMILLION
+
+__all__ = ["Stratum", "check", "figure", "goodness_of_fit", "npde", "simulate"]
 
 PERCENTILES = (5.0, 50.0, 95.0)
 LOOKS = ((BLUE, (0, (6, 2)), "5th"), (VERMILLION, "-", "50th"), (BLUE, (0, (1.5, 1.5)), "95th"))
 FEWEST = 5  # levels in a bin
 MOST_BINS = 10
-SIMULATED = 500
-TINY = 1e-9
 
 
 @dataclass(frozen=True)
@@ -48,18 +48,6 @@ class Stratum:
         return float(np.mean((self.low <= self.observed) & (self.observed <= self.high)))
 
 
-def simulate(found: PopulationFit, count: int = SIMULATED, seed: int = 0) -> list[np.ndarray]:
-    """Levels of each subject of a fit in `count` simulated data sets, (data sets, times) each."""
-    estimates, drawn = found.estimates, []
-    for place, subject in enumerate(found.subjects):
-        random = streams.stream(seed, "vpc", place)
-        etas = random.standard_normal((count, len(found.names))) * estimates.spread
-        levels = found.model.predict(subject, estimates.mean + etas)
-        noise = random.standard_normal(levels.shape) * np.sqrt(estimates.residual.variance(levels))
-        drawn.append(levels + noise)
-    return drawn
-
-
 def check(
     found: PopulationFit,
     *,
@@ -69,15 +57,19 @@ def check(
     strata: Callable[[Subject], str] | None = None,
     bins: int | None = None,
 ) -> list[Stratum]:
-    """The numbers of a visual predictive check, a stratum a panel; `corrected` for prediction correction."""
-    simulated = simulate(found, count, seed)
+    """The numbers of a visual predictive check, a stratum a panel; `corrected` for prediction correction.
+
+    Where levels lie below a limit, observed and simulated ones below the highest limit are both drawn at it.
+    """
+    limit = max((float(s.observed[s.below].max(initial=0.0)) for s in found.subjects), default=0.0)
+    simulated = [np.maximum(drawn, limit) if limit else drawn for drawn in simulate(found, count, seed)]
     predicted = [found.model.predict(s, found.estimates.mean[None])[0] for s in found.subjects]
     named = [strata(subject) if strata else "" for subject in found.subjects]
     panels = []
     for name in sorted(set(named)):
         places = [place for place, own in enumerate(named) if own == name]
         times = np.concatenate([found.subjects[p].times_h for p in places])
-        levels = np.concatenate([found.subjects[p].observed for p in places])
+        levels = np.maximum(np.concatenate([found.subjects[p].observed for p in places]), limit)
         drawn = np.concatenate([simulated[p] for p in places], axis=1)
         typical = np.concatenate([predicted[p] for p in places])
         panels.append(_stratum(name, times, levels, drawn, typical, corrected, bins))
@@ -109,26 +101,6 @@ def goodness_of_fit(found: PopulationFit) -> Figure:
         _residuals(third, joined["time"], joined["cwres"], "time (h)")
         _residuals(fourth, joined["population"], joined["cwres"], "population prediction (mg/L)")
     return drawing
-
-
-def npde(found: PopulationFit, count: int = SIMULATED, seed: int = 0) -> np.ndarray:
-    """Normalised prediction distribution errors of every level: standard normal and independent if the model holds.
-
-    Levels of a subject are made independent with the covariance of the simulated ones (Cholesky) before they are
-    ranked among them (Brendel 2006).
-    """
-    from scipy.special import ndtri
-
-    found_errors = []
-    for subject, drawn in zip(found.subjects, simulate(found, count, seed), strict=True):
-        moving = drawn.std(axis=0) > TINY
-        drawn, seen = drawn[:, moving], subject.observed[moving]
-        mean, spread = drawn.mean(axis=0), np.atleast_2d(np.cov(drawn, rowvar=False))
-        root = np.linalg.inv(np.linalg.cholesky(spread + TINY * np.eye(len(spread))))
-        free, own = (drawn - mean) @ root.T, root @ (seen - mean)
-        share = np.mean(free < own, axis=0)
-        found_errors.append(ndtri(np.clip(share, 0.5 / count, 1 - 0.5 / count)))
-    return np.concatenate(found_errors)
 
 
 def _stratum(
