@@ -20,16 +20,19 @@ from spasmlab.regimen import DAY_H, Regimen
 
 if TYPE_CHECKING:
     from spasmlab.dialysis import Calendar
+    from spasmlab.io.fhir_record import Record
     from spasmlab.patient import Patient
     from spasmlab.request import Request
 
+ANY_REGIMEN = "100 mg once"  # a case has one; a plan makes its own
 SAID_BY_RUN = frozenset({"age", "weight", "sex", "crcl"})
 
 
 @dataclass(frozen=True)
 class Case:
-    """What a label judges. None in `history` and `meal` means that nothing was said of it.
+    """What a label judges. None in `meal` means that nothing was said of it; `told` says whether the whole history was.
 
+    `notes` are on what a FHIR record holds and lacks.
     `given` holds the keys of the patient that were said, not taken by default. `regimen` has its doses in mg.
     """
 
@@ -44,6 +47,8 @@ class Case:
     taken: tuple[Taken, ...] = ()
     dialysis: Calendar | None = None
     meal: str | None = None
+    told: bool = True
+    notes: tuple[str, ...] = ()
 
     @property
     def clearance(self) -> float:
@@ -93,24 +98,77 @@ def from_words(
 
     Raises InputError for the first that is wrong, for something said twice, and where no indication is said.
     """
+    record = _record_of(fhir, drug)
+    patient_text = _together(patient_text, record)
     patient = patients.parse(patient_text) if patient_text is not None else patients.default()
-    if indication_name is None:
-        raise InputError(f"--indication is missing; possible: {', '.join(indication.known())}")
-    if regimen_text is None:
-        raise InputError("--regimen is missing; possible: as people write it, such as '600 mg tid'")
+    said = history.parse(history_text)
     return of_parts(
         drug,
-        lasting(requests.written(regimen_text), days),
-        indication_name=indication_name,
+        lasting(requests.written(_regimen_of(regimen_text, record)), days),
+        indication_name=_indication_of(indication_name, record),
         patient=patient,
         given=keys_of(patient_text),
         formulation=formulation,
-        words=history.parse(history_text),
-        taken=company.parse(taken),
+        words=said if record is None else (said or frozenset()) | record.history,
+        told=said is not None,
+        taken=company.parse(
+            ",".join([*([taken] if taken else []), *(record.taken if record else [])]) or None
+        ),
         dialysis=dialyses.parse(dialysis) if dialysis is not None else None,
         meal=None if fed is None else requests.meal_of(fed),
         jurisdiction=jurisdiction,
+        notes=_notes(record, dialysis),
     )
+
+
+def _record_of(file: Path | None, drug: str) -> Record | None:
+    if file is None:
+        return None
+    from spasmlab.io import fhir
+
+    return fhir.read(file, drug)
+
+
+def _together(patient_text: str | None, record: Record | None) -> str | None:
+    """What the flag and the record say of the patient; InputError where both say the same thing."""
+    if record is None or record.patient_text is None:
+        return patient_text
+    if both := sorted(keys_of(patient_text) & set(record.items)):
+        raise InputError(f"'{both[0]}' is given by --patient and by --fhir; possible: one of them")
+    return ", ".join(filter(None, [patient_text, record.patient_text]))
+
+
+def _regimen_of(text: str | None, record: Record | None) -> str:
+    if text is None and (record is None or record.regimen is None):
+        raise InputError(
+            "no regimen is given; possible: --regimen '600 mg tid', or a MedicationRequest of the drug in --fhir"
+        )
+    if text is not None and record is not None and record.regimen is not None and text != ANY_REGIMEN:
+        raise InputError(
+            f"--regimen and the MedicationRequest of --fhir ('{record.regimen}') both give one; possible: one of them"
+        )
+    return text or (record.regimen if record else None) or ""
+
+
+def _indication_of(name: str | None, record: Record | None) -> str:
+    found = sorted(record.indications) if record else []
+    if name is None and len(found) > 1:
+        raise InputError(
+            f"the record holds several indications ({', '.join(found)}); possible: say which by --indication"
+        )
+    if name is None and not found:
+        raise InputError(f"--indication is missing; possible: {', '.join(indication.known())}")
+    return name or found[0]
+
+
+def _notes(record: Record | None, dialysis: str | None) -> tuple[str, ...]:
+    if record is None:
+        return ()
+    if record.dialysis and dialysis is None:
+        raise InputError(
+            "the record says that the patient is on dialysis; say when, as in --dialysis '4 h every 48 h'"
+        )
+    return tuple(record.notes)
 
 
 def lasting(regimen: Regimen, days: float | None) -> Regimen:
@@ -145,6 +203,8 @@ def of_parts(
     dialysis: Calendar | None = None,
     meal: str | None = None,
     jurisdiction: str = label.DEFAULT,
+    told: bool | None = None,
+    notes: tuple[str, ...] = (),
 ) -> Case:
     """A case from its parts; InputError where the drug has no label, or a part has no answer."""
     from spasmlab import drug as drugs
@@ -165,6 +225,8 @@ def of_parts(
         taken=taken,
         dialysis=dialysis,
         meal=meal,
+        told=words is not None if told is None else told,
+        notes=notes,
     )
 
 
@@ -206,6 +268,7 @@ def described(case: Case) -> Mapping[str, object]:
         "with": [one.name for one in case.taken],
         "dialysis": case.dialysis.text if case.dialysis else None,
         "meal": case.meal,
+        "notes": list(case.notes),
     }
 
 

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from spasmlab.prescribing.case import Case
     from spasmlab.prescribing.plan import Plan
 
-ANY_REGIMEN = "100 mg once"  # a case has one; a plan makes its own
-
 
 def asked(drug: str, *, condition: str | None, indication_name: str | None, **words: Any) -> Case:
     """What a plan is asked for; InputError where condition and indication are both given or have no answer."""
@@ -25,7 +23,7 @@ def asked(drug: str, *, condition: str | None, indication_name: str | None, **wo
         if indication_name is None:
             possible = ", ".join(sorted(indication.conditions()))
             raise InputError(f"nothing is prescribed for the condition '{condition}'; possible: {possible}")
-    return case.from_words(drug, ANY_REGIMEN, indication_name=indication_name, **words)
+    return case.from_words(drug, case.ANY_REGIMEN, indication_name=indication_name, **words)
 
 
 def carry_out(plan: Plan, start: date | None, out: Path | None) -> dict[str, Any]:

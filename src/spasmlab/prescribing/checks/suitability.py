@@ -33,7 +33,7 @@ def history(rule: Rule, case: Case) -> Iterator[Hit]:
     words = rule.use["words"]
     if case.has(*words):
         yield Hit("known", words=" and ".join(word for word in words if case.has(word)))
-    elif case.history is None and _concerned(rule, case):
+    elif not case.told and _concerned(rule, case):
         yield Hit("unsaid")
     else:
         yield Hit("said")
