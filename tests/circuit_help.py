@@ -22,7 +22,14 @@ TIBIAL, PERONEAL, SKIN, MUSCLE = (
     afferent.SKIN,
     afferent.MUSCLE,
 )
-ACTIVE = ("sodium", "fast_potassium", "slow_potassium", "calcium")
+ACTIVE = (
+    "sodium",
+    "fast_potassium",
+    "slow_potassium",
+    "calcium",
+    "calcium_potassium",
+    "persistent_sodium",
+)
 SPASTIC = ("ms-spasticity", "sci-incomplete", "sci-complete-chronic", "stroke-spasticity")
 
 
@@ -79,8 +86,8 @@ def clamp(
 ) -> electrode.Clamp:
     """Steps of `current` (nA; one number or one a cell) into every cell for `duration` ms."""
     dt = options.get("dt", cord.DT)
-    steps = np.tile(np.broadcast_to(np.asarray(current, float), (pool.size,)), (round(duration / dt), 1))
-    return electrode.current_clamp(pool, scalars.numbers(parameters, 0, 0), steps, **options)
+    steps = np.ones(round(duration / dt))
+    return electrode.current_clamp(pool, scalars.numbers(parameters, 0, 0), steps, scale=current, **options)
 
 
 def without(pool: motoneuron.Pool, *names: str) -> motoneuron.Pool:

@@ -75,8 +75,21 @@ def simulate(pool: Pool, k, cell: int, current: float, duration: float, dt: floa
         k.calcium_reversal,
         [
             (1, inf_tau, (SIGMOID, 1.0, -1 / k.pic_slope, c["pic_half"]), (CONSTANT, k.pic_time_constant)),
-            (1, inf_tau, (SIGMOID, 1.0, 1 / k.pic_inactivation_slope, k.pic_inactivation_half),
-             (CONSTANT, k.pic_inactivation_time_constant)),
+        ],
+    )  # fmt: skip
+    opened = _channel(
+        h,
+        k.potassium_reversal,
+        [
+            (1, inf_tau, (SIGMOID, 1.0, -1 / k.pic_slope, c["pic_half"]), (CONSTANT, k.calcium_time_constant)),
+        ],
+    )  # fmt: skip
+    persistent = _channel(
+        h,
+        k.sodium_reversal,
+        [
+            (1, inf_tau, (SIGMOID, 1.0, -1 / k.persistent_sodium_slope, c["sodium_half"]),
+             (CONSTANT, k.persistent_sodium_time_constant)),
         ],
     )  # fmt: skip
     soma, dendrite, area = _sections(h, pool, cell, k)
@@ -87,11 +100,13 @@ def simulate(pool: Pool, k, cell: int, current: float, duration: float, dt: floa
         (sodium, c["sodium"]),
         (fast, c["fast_potassium"]),
         (slow, c["slow_potassium"]),
+        (persistent, c["persistent_sodium"]),
     ):
         soma.insert(name)
         getattr(soma(0.5), name).gmax = 1e-6 * conductance / area[soma.name()]
-    dendrite.insert(calcium)
-    getattr(dendrite(0.5), calcium).gmax = 1e-6 * c["calcium"] / area[dendrite.name()]
+    for name, conductance in ((calcium, c["calcium"]), (opened, c["calcium_potassium"])):
+        dendrite.insert(name)
+        getattr(dendrite(0.5), name).gmax = 1e-6 * conductance / area[dendrite.name()]
     return _run(h, soma, current, duration, dt, k.spike_detection)
 
 

@@ -1,10 +1,11 @@
-"""An electrode in every cell of a pool: current clamp of isolated motoneurons, to measure what a cell is.
+"""An electrode in every cell of a pool: current and voltage clamp of isolated motoneurons, to measure what a cell is.
 
 The same `advance` that moves the cord moves the cells here, without synapses or noise.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,8 @@ from spasmlab.circuit.motoneuron import (
     resting_blocks,
 )
 
+ROOM = 200_000  # spikes that a recording can hold
+
 
 @dataclass(frozen=True)
 class Clamp:
@@ -42,21 +45,56 @@ class Clamp:
         )
 
 
+@dataclass(frozen=True)
+class VoltageClamp:
+    """Soma voltages (samples, cells) in mV above rest at `clock` (ms), and the current that the clamp gave, nA."""
+
+    clock: np.ndarray
+    soma: np.ndarray
+    current: np.ndarray
+
+
 def current_clamp(
-    pool: Pool, numbers: np.ndarray, current: np.ndarray, dt: float = DT, sample_every: float = 0.1
+    pool: Pool,
+    numbers: np.ndarray,
+    current: np.ndarray,
+    dt: float = DT,
+    sample_every: float = 0.1,
+    scale: np.ndarray | float = 1.0,
 ) -> Clamp:
-    """Inject `current` (steps, cells) in nA, one row per `dt` ms, into the somata of a resting pool.
+    """Inject `current` (steps,), one number per `dt` ms, times `scale` (one or one a cell), in nA, into the somata of
+    a resting pool.
 
     `numbers` is the record of the circuit's numbers; voltages are kept every `sample_every` ms.
     """
+    record = numbers.reshape(1).view(np.recarray)
+    return _run(pool, record, pool.blocks(), current, np.broadcast_to(scale, pool.size), dt, sample_every)
+
+
+def voltage_clamp(
+    pool: Pool, numbers: np.ndarray, command: np.ndarray, conductance: float, dt: float = DT
+) -> VoltageClamp:
+    """Hold every soma at `command` (steps,), mV above rest, through an amplifier of `conductance` µS; a sample every ms.
+
+    The amplifier is a conductance to the command voltage, taken into the implicit step as a leak: its current is
+    conductance times (command − soma voltage). Cells begin at rest, so the first samples charge them.
+    """
+    record = numbers.reshape(1).view(np.recarray)
+    held = {**pool.constants, "soma_leak": pool.constants["soma_leak"] + conductance}
+    constants = dataclasses.replace(pool, constants=held).blocks()
+    clamp = _run(pool, record, constants, conductance * np.asarray(command), np.ones(pool.size), dt, 1.0)
+    at = np.asarray(command)[:: max(1, round(1 / dt))]
+    return VoltageClamp(clamp.clock, clamp.soma, conductance * (at[:, None] - clamp.soma))
+
+
+def _run(pool, record, constants, current, scale, dt, sample_every) -> Clamp:
     steps = len(current)
     every = max(1, round(sample_every / dt))
     soma, dendrite = (np.zeros((-(-steps // every), pool.size)) for _ in range(2))
-    times, units, counted = np.zeros(200_000), np.zeros(200_000, np.int64), np.zeros(1, np.int64)
-    record = numbers.reshape(1).view(np.recarray)
+    times, units, counted = np.zeros(ROOM), np.zeros(ROOM, np.int64), np.zeros(1, np.int64)
     _inject(
-        resting_blocks(pool, record[0]), pool.blocks(), record, np.ascontiguousarray(current, float), dt, every, soma,
-        dendrite, times, units, counted,
+        resting_blocks(pool, record[0]), constants, record, np.ascontiguousarray(current, float),
+        np.ascontiguousarray(scale, float), dt, every, soma, dendrite, times, units, counted,
     )  # fmt: skip
     times, units = times[: counted[0]], units[: counted[0]]
     spikes = tuple(times[units == cell] for cell in range(pool.size))
@@ -67,7 +105,7 @@ def _compiled(source):
     """The kernel under a cache key that holds `source` (see `circuit.source`)."""
 
     @njit(cache=True)
-    def _inject(x, c, numbers, current, dt, every, soma, dendrite, times, units, counted):
+    def _inject(x, c, numbers, current, scale, dt, every, soma, dendrite, times, units, counted):
         _ = source
         k = numbers[0]
         one = prepare_step(k, dt)
@@ -80,7 +118,7 @@ def _compiled(source):
                         soma[step // every, cell] = x[b, SOMA * BLOCK + i]
                         dendrite[step // every, cell] = x[b, DENDRITE * BLOCK + i]
                     before[i] = x[b, SOMA * BLOCK + i]
-                    x[b, CURRENT * BLOCK + i] = current[step, cell]
+                    x[b, CURRENT * BLOCK + i] = current[step] * scale[cell]
                 advance(x[b], c[b], one)
                 for i in range(BLOCK):
                     v = x[b, SOMA * BLOCK + i]

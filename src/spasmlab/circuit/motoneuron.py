@@ -1,10 +1,16 @@
 """The motor pool: two-compartment motoneurons ordered by size, in blocks of `BLOCK` cells that a processor steps at once.
 
-Soma: fast sodium m³h, fast potassium n⁴, slow potassium q² (the after-hyperpolarisation), leak, inhibitory synapses.
-Dendrite: leak, L-type calcium p·r (the persistent inward current, PIC), excitatory synapses. Voltages in mV above rest.
+Soma: fast sodium m³h, persistent sodium s, fast potassium n⁴, slow potassium q² (the after-hyperpolarisation), leak,
+inhibitory synapses. Dendrite: leak, L-type calcium p (with s the persistent inward current, PIC), potassium c opened by
+the calcium that p let in, excitatory synapses. Voltages in mV above rest.
 
-    C_s dV_s/dt = −g_Ls V_s − g_Na m³h(V_s − E_Na) − (g_K n⁴ + g_AHP q²)(V_s − E_K) − g_inh(V_s − E_Cl) + g_c(V_d − V_s) + I
-    C_d dV_d/dt = −g_Ld V_d − g_Ca p r (V_d − E_Ca) − g_exc(V_d − E_exc) + g_c(V_s − V_d)
+    C_s dV_s/dt = −g_Ls V_s − (g_Na m³h + g_NaP s)(V_s − E_Na) − (g_K n⁴ + g_AHP q²)(V_s − E_K) − g_inh(V_s − E_Cl)
+                  + g_c(V_d − V_s) + I
+    C_d dV_d/dt = −g_Ld V_d − g_Ca p (V_d − E_Ca) − g_SK c (V_d − E_K) − g_exc(V_d − E_exc) + g_c(V_s − V_d)
+    dp/dt = (p∞(V_d) − p)/τ_p        dc/dt = (p∞(V_d) − c)/τ_c        ds/dt = (s∞(V_s) − s)/τ_s
+
+The slow c ends what the fast p sustains. How much potassium conductance the calcium can open rises steeply with the
+size of the calcium current (`sk_share`): a small current is hardly held back, a large one ends itself within seconds.
 
 Geometry and passive properties follow Cisi and Kohn 2008; gates open with voltage (Traub and Miles rate laws).
 """
@@ -38,7 +44,8 @@ STATES = (
     "n",
     "q",
     "p",
-    "r",
+    "c",
+    "s",
     "fast_excitation",
     "slow_excitation",
     "inhibition",
@@ -57,9 +64,12 @@ CONSTANTS = (
     "spike_origin",
     "calcium",
     "pic_half",
+    "calcium_potassium",
+    "persistent_sodium",
+    "sodium_half",
     "input_conductance",
 )
-(SOMA, DENDRITE, M, H, N, Q, P, R, FAST, SLOW, INHIBITION, CURRENT) = range(len(STATES))
+(SOMA, DENDRITE, M, H, N, Q, P, C, S, FAST, SLOW, INHIBITION, CURRENT) = range(len(STATES))
 (
     C_SOMA,
     C_DENDRITE,
@@ -73,6 +83,9 @@ CONSTANTS = (
     ORIGIN,
     CALCIUM,
     PIC_HALF,
+    CALCIUM_K,
+    PERSISTENT,
+    SODIUM_HALF,
     G_INPUT,
 ) = range(len(CONSTANTS))
 
@@ -111,17 +124,17 @@ def settled_blocks(pool: Pool, k: np.recarray) -> np.ndarray:
     soma, dendrite, moves = np.zeros(pool.size), np.zeros(pool.size), np.zeros((2, pool.size))
     for _ in range(RESTING_ITERATIONS):
         gates = steady_gates(pool, k, soma, dendrite)
-        sodium = c["sodium"] * gates[M] ** 3 * gates[H]
+        sodium = c["sodium"] * gates[M] ** 3 * gates[H] + c["persistent_sodium"] * gates[S]
         potassium = c["fast_potassium"] * gates[N] ** 4 + c["slow_potassium"] * gates[Q] ** 2
-        calcium = c["calcium"] * gates[P] * gates[R]
+        calcium, opened = c["calcium"] * gates[P], c["calcium_potassium"] * gates[C]
         a = c["soma_leak"] + sodium + potassium + c["coupling"]
-        b = c["dendrite_leak"] + calcium + c["coupling"]
+        b = c["dendrite_leak"] + calcium + opened + c["coupling"]
         into_soma = (
             sodium * k.sodium_reversal
             + potassium * k.potassium_reversal
             + background.py_func(k) * c["input_conductance"]
         )
-        into_dendrite = calcium * k.calcium_reversal
+        into_dendrite = calcium * k.calcium_reversal + opened * k.potassium_reversal
         scale = a * b - c["coupling"] ** 2
         moves = np.stack([(into_soma * b + c["coupling"] * into_dendrite) / scale - soma,
                           (a * into_dendrite + c["coupling"] * into_soma) / scale - dendrite])  # fmt: skip
@@ -167,7 +180,8 @@ def steady_gates(pool: Pool, k: np.recarray, soma: np.ndarray, dendrite: np.ndar
     }
     gates = {row: opening[row] / (opening[row] + closing[row]) for row in opening}
     gates[P] = 1 / (1 + np.exp((pool.constants["pic_half"] - dendrite) / k.pic_slope))
-    gates[R] = 1 / (1 + np.exp((dendrite - k.pic_inactivation_half) / k.pic_inactivation_slope))
+    gates[C] = gates[P]
+    gates[S] = 1 / (1 + np.exp((pool.constants["sodium_half"] - soma) / k.persistent_sodium_slope))
     return gates
 
 
@@ -192,7 +206,8 @@ def build_pool(known: Mapping[str, Parameter], seed: int, draw: int = 0) -> Pool
     """A pool with the given parameters; cells differ by their place in the pool and by jitter named by (seed, draw).
 
     Areas in cm², conductances in µS, capacitances in nF. Coupling is the series axial resistance of half of each
-    cylinder. The PIC's conductance makes its whole current, seen at the soma, `pic` millivolts times input conductance.
+    cylinder. Each slow conductance makes its whole current, seen at the soma, so many millivolts times input conductance:
+    `pic` and `persistent_sodium` at their half-activation, `calcium_potassium` at the PIC's.
     """
     size = BLOCK * round(known["motoneurons"].number / BLOCK)
     position = (np.arange(size) + 0.5) / size
@@ -209,6 +224,7 @@ def build_pool(known: Mapping[str, Parameter], seed: int, draw: int = 0) -> Pool
             "fast_potassium_conductance",
             "slow_potassium_conductance",
             "slow_potassium_closing_rate",
+            "pic_along_pool",
         )
     }
     jitter = stream(seed, "motoneuron", draw).normal(size=(2, size))
@@ -238,7 +254,11 @@ def _constants(
     input_conductance = leak_soma + coupling * leak_dendrite / (coupling + leak_dendrite)
     half = known["pic_half_share"].number * threshold + known["pic_half_jitter"].number * jitter
     reach = (coupling + leak_dendrite) / coupling  # a dendritic current is seen at the soma divided by this
-    calcium = known["pic"].number * input_conductance * reach / (known["calcium_reversal"].number - half)
+    pic = known["pic"].number * row["pic_along_pool"]
+    calcium = pic * input_conductance * reach / (known["calcium_reversal"].number - half)
+    sk = known["calcium_potassium"].number * sk_share(known, pic) * input_conductance * reach
+    sodium_half = known["persistent_sodium_half_share"].number * threshold
+    persistent = known["persistent_sodium"].number * input_conductance
     capacitance = nano * known["membrane_capacitance"].number
     receptors = (known["receptor_potassium"].number - 1) * input_conductance
     return {
@@ -254,8 +274,19 @@ def _constants(
         "spike_origin": threshold - known["spike_offset"].number,
         "calcium": calcium,
         "pic_half": half,
+        "calcium_potassium": sk / (half - known["potassium_reversal"].number),
+        "persistent_sodium": persistent / (known["sodium_reversal"].number - sodium_half),
+        "sodium_half": sodium_half,
         "input_conductance": input_conductance,
     }
+
+
+def sk_share(known: Mapping[str, Parameter], pic: np.ndarray) -> np.ndarray:
+    """The share of the calcium-dependent potassium conductance that a fully open PIC of `pic` mV can open, by Hill's law:
+    picⁿ/(picⁿ + halfⁿ).
+    """
+    power = known["calcium_potassium_power"].number
+    return pic**power / (pic**power + known["calcium_potassium_half"].number ** power)
 
 
 class Step(NamedTuple):
@@ -285,9 +316,9 @@ class Step(NamedTuple):
     q_opening_per: float
     pic_per: float
     pic_share: float  # half a step over the time constant
-    inactivation_half: float
-    inactivation_per: float
-    inactivation_share: float
+    calcium_share: float
+    persistent_per: float
+    persistent_share: float
     sodium_reversal: float
     potassium_reversal: float
     calcium_reversal: float
@@ -312,7 +343,7 @@ def prepare_step(k, dt):
         k.n_closing_rate, k.n_closing_half, 1 / k.n_closing_slope,
         k.slow_potassium_opening_rate, k.slow_potassium_half, 1 / k.slow_potassium_slope,
         1 / k.pic_slope, half / k.pic_time_constant,
-        k.pic_inactivation_half, 1 / k.pic_inactivation_slope, half / k.pic_inactivation_time_constant,
+        half / k.calcium_time_constant, 1 / k.persistent_sodium_slope, half / k.persistent_sodium_time_constant,
         k.sodium_reversal, k.potassium_reversal, k.calcium_reversal, k.inhibitory_reversal, k.excitatory_reversal,
         exponential(-half / k.fast_excitation_decay), exponential(-half / k.slow_excitation_decay),
         exponential(-half / k.inhibition_decay),
@@ -355,19 +386,25 @@ def advance(x, c, s):
             c[SLOW_CLOSING * BLOCK + i],
             s.dt,
         )
-        p = relax(x[P * BLOCK + i], sigmoid((w - c[PIC_HALF * BLOCK + i]) * s.pic_per), s.pic_share)
-        r = relax(
-            x[R * BLOCK + i], sigmoid((s.inactivation_half - w) * s.inactivation_per), s.inactivation_share
+        open_pic = sigmoid((w - c[PIC_HALF * BLOCK + i]) * s.pic_per)
+        p = relax(x[P * BLOCK + i], open_pic, s.pic_share)
+        slow_c = relax(x[C * BLOCK + i], open_pic, s.calcium_share)
+        slow_s = relax(
+            x[S * BLOCK + i],
+            sigmoid((v - c[SODIUM_HALF * BLOCK + i]) * s.persistent_per),
+            s.persistent_share,
         )
         x[M * BLOCK + i] = m
         x[H * BLOCK + i] = h
         x[N * BLOCK + i] = n
         x[Q * BLOCK + i] = q
         x[P * BLOCK + i] = p
-        x[R * BLOCK + i] = r
-        sodium = c[SODIUM * BLOCK + i] * m * m * m * h
+        x[C * BLOCK + i] = slow_c
+        x[S * BLOCK + i] = slow_s
+        sodium = c[SODIUM * BLOCK + i] * m * m * m * h + c[PERSISTENT * BLOCK + i] * slow_s
         potassium = c[FAST_K * BLOCK + i] * (n * n) * (n * n) + c[SLOW_K * BLOCK + i] * q * q
-        calcium = c[CALCIUM * BLOCK + i] * p * r
+        calcium = c[CALCIUM * BLOCK + i] * p
+        opened = c[CALCIUM_K * BLOCK + i] * slow_c
         fast = x[FAST * BLOCK + i] * s.fast_decay
         slow = x[SLOW * BLOCK + i] * s.slow_decay
         inhibition = x[INHIBITION * BLOCK + i] * s.inhibition_decay
@@ -376,7 +413,7 @@ def advance(x, c, s):
         store_soma = c[C_SOMA * BLOCK + i] * per_half
         store_dendrite = c[C_DENDRITE * BLOCK + i] * per_half
         a = store_soma + c[L_SOMA * BLOCK + i] + sodium + potassium + inhibition + coupling
-        b = store_dendrite + c[L_DENDRITE * BLOCK + i] + calcium + excitation + coupling
+        b = store_dendrite + c[L_DENDRITE * BLOCK + i] + calcium + opened + excitation + coupling
         into_soma = (
             store_soma * v
             + sodium * s.sodium_reversal
@@ -384,7 +421,12 @@ def advance(x, c, s):
             + inhibition * s.inhibitory_reversal
             + x[CURRENT * BLOCK + i]
         )
-        into_dendrite = store_dendrite * w + calcium * s.calcium_reversal + excitation * s.excitatory_reversal
+        into_dendrite = (
+            store_dendrite * w
+            + calcium * s.calcium_reversal
+            + opened * s.potassium_reversal
+            + excitation * s.excitatory_reversal
+        )
         scale = 1 / (a * b - coupling * coupling)
         x[SOMA * BLOCK + i] = 2 * (into_soma * b + coupling * into_dendrite) * scale - v
         x[DENDRITE * BLOCK + i] = 2 * (a * into_dendrite + coupling * into_soma) * scale - w
