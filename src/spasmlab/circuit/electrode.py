@@ -25,8 +25,6 @@ from spasmlab.circuit.motoneuron import (
     resting_blocks,
 )
 
-ROOM = 200_000  # spikes that a recording can hold
-
 
 @dataclass(frozen=True)
 class Clamp:
@@ -91,7 +89,7 @@ def _run(pool, record, constants, current, scale, dt, sample_every) -> Clamp:
     steps = len(current)
     every = max(1, round(sample_every / dt))
     soma, dendrite = (np.zeros((-(-steps // every), pool.size)) for _ in range(2))
-    times, units, counted = np.zeros(ROOM), np.zeros(ROOM, np.int64), np.zeros(1, np.int64)
+    times, units, counted = np.zeros(200_000), np.zeros(200_000, np.int64), np.zeros(1, np.int64)
     _inject(
         resting_blocks(pool, record[0]), constants, record, np.ascontiguousarray(current, float),
         np.ascontiguousarray(scale, float), dt, every, soma, dendrite, times, units, counted,
