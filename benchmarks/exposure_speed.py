@@ -133,10 +133,11 @@ def hand_written(made) -> np.ndarray:
     other = row("nonrenal_clearance") * size ** row("clearance_exponent")
     clearance = row("clearance_factor") * (other + row("renal_clearance_slope") * filtered)
     clearance = clearance + row("dialysis") * row("dialysis_clearance")
+    gut = size ** row("uptake_exponent")
     values = np.array(
         [
-            row("emptying_rate") * row("fed_emptying_ratio") ** row("fed"), row("uptake_vmax"), row("uptake_half"),
-            row("non_saturable"), row("absorption_factor"), clearance, row("volume") * size, row("peripheral_rate"),
+            row("emptying_rate") * row("fed_emptying_ratio") ** row("fed"), gut * row("uptake_vmax"),
+            gut * row("uptake_half"), row("non_saturable"), row("absorption_factor"), clearance, row("volume") * size, row("peripheral_rate"),
             row("peripheral_volume") * size, row("lag"), row("isf_partition"), row("isf_exchange_rate"),
             row("brain_influx_half") * row("molar_mass"), row("csf_partition"), row("csf_exchange_rate"),
         ]

@@ -72,9 +72,21 @@ def test_the_share_of_a_dose_is_the_mean_uptake_over_delivery(dose: float) -> No
     nodes, weights = np.polynomial.legendre.leggauss(64)
     delivery = p["emptying_rate"] * dose * (nodes + 1) / 2
     uptake = (p["uptake_vmax"], p["uptake_half"], p["non_saturable"])
-    absorbed = GutWindow.now(delivery, *uptake, np.ones(64))["absorption_rate"]
+    absorbed = GutWindow.now(delivery, *uptake, np.ones(64), 70.0, 70.0, 0.75)["absorption_rate"]
     share = float(np.sum(weights * absorbed / delivery) / 2)
     assert measured("gabapentin", f"{dose} mg once")["bioavailability"] == pytest.approx(share, rel=1e-5)
+
+
+def test_a_dose_per_kg_fills_the_carriers_of_a_child_as_of_an_adult() -> None:
+    """Capacity grows with weight^0.75: 10 mg/kg is absorbed a little worse by the larger body, and a fixed dose
+    far worse by the smaller."""
+
+    def share(dose: str, person: str) -> float:
+        return measured("gabapentin", dose, person=person)["bioavailability"]
+
+    child, adult = "age=8, weight=26", "weight=70, crcl=95"
+    assert share("700 mg once", child) < 0.8 * share("700 mg once", adult)
+    assert share("260 mg once", child) == pytest.approx(share("700 mg once", adult), rel=0.25)
 
 
 def test_the_gastroretentive_tablet_releases_evenly_and_needs_its_meal() -> None:
@@ -313,8 +325,17 @@ def test_an_interaction_multiplies_what_it_says(name: str) -> None:
         if one.parameter == "clearance_factor"
         else taken["auc_inf"] / plain["auc_inf"]
     )
-    assert apparent == pytest.approx(one.factor, rel=1e-6)
-    assert one.row.role == "validation", "measured, in-sample: the row is not predicted"
+    # never more than was delivered: a large factor gives a little less than it says
+    assert apparent == pytest.approx(one.factor, rel=1e-6 if one.factor < 1.2 else 5e-3)
+    assert one.row.role != "calibration", "measured, in-sample: the row is not predicted"
+
+
+def test_morphine_raises_the_capsule_more_than_the_prodrug() -> None:
+    """The label's +44 % is of the plain capsule; the prodrug was studied apart."""
+    assert interaction.overrides(["morphine"], GABAPENTIN, "ir") == {"absorption_factor": pytest.approx(1.44)}
+    assert interaction.overrides(["morphine"], GABAPENTIN, "enacarbil") == {
+        "absorption_factor": pytest.approx(1.1)
+    }
 
 
 def test_no_interaction_absorbs_more_than_was_delivered() -> None:
@@ -326,7 +347,7 @@ def test_no_interaction_absorbs_more_than_was_delivered() -> None:
 
 def test_interactions_multiply_and_refuse_what_is_not_known() -> None:
     both = interaction.overrides(["antacid", "morphine"], GABAPENTIN)
-    assert both == {"absorption_factor": pytest.approx(0.8 * 1.1)}
+    assert both == {"absorption_factor": pytest.approx(0.8 * 1.44)}
     assert interaction.overrides([], GABAPENTIN) == {}
     with pytest.raises(InputError, match="'morphin'; did you mean 'morphine'"):
         interaction.overrides(["morphin"], GABAPENTIN)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from spasmlab import event_run, quantity, result
+from spasmlab.chain import events
 from spasmlab.errors import InputError
 from spasmlab.event_run import Predicted, Question
 from spasmlab.exposure_result import FLUIDS
@@ -55,7 +56,7 @@ def compute(question: Question, table: Path, out: Path | None, stages: Stages) -
         "intervals": result.INTERVALS,
         "predictions": [row for one in kept for row in _rows(one)],
         "written_to": None if out is None else str(out),
-        "tolerances": {"achieved_error": error, "checked_individuals": len(first), "relative": 1e-10},
+        "tolerances": {"achieved_error": error, "checked_individuals": len(first), "relative": events.COURSE_RELATIVE},
         "seconds": result.seconds(stages),
     }
 
@@ -68,8 +69,6 @@ def _first(table: Path) -> list[Subject]:
 def _counted(
     question: Question, subjects: Iterable[Subject], counts: dict[str, int], ignored: set[str]
 ) -> Iterator[Predicted]:
-    from spasmlab.chain import events
-
     for found in event_run.predict(question, subjects):
         one = found.subject
         counts["individuals"] += 1

@@ -6,7 +6,7 @@ and no fit reads it; the row it comes from is never counted among the prediction
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -22,11 +22,15 @@ if TYPE_CHECKING:
 FOLDER = PACKAGE / "data" / "interactions"
 STATUS = "measured, in-sample"
 _FIELDS = {"title", "summary", "drugs", "parameter", "row"}
+_MORE = {"formulations"}  # of a size of its own: formulation to row
 
 
 @dataclass(frozen=True)
 class Interaction:
-    """What one other drug multiplies (`parameter`) by how much (`factor`), and the `row` it was read from."""
+    """What one other drug multiplies (`parameter`) by how much (`factor`), and the `row` it was read from.
+
+    `rows` are those of formulations in which another size was measured.
+    """
 
     name: str
     title: str
@@ -34,13 +38,28 @@ class Interaction:
     drugs: tuple[str, ...]
     parameter: str
     row: Row
+    rows: Mapping[str, Row]
 
     @property
     def factor(self) -> float:
         """The ratio of exposure with to without it; a change in per cent becomes a ratio."""
-        if self.row.unit in {"%", "percent"}:
-            return 1 + self.row.number * units.factor("percent", "1")
-        return self.row.number
+        return self.factor_in("")
+
+    def row_of(self, formulation: str) -> Row:
+        """The row with the size in a formulation."""
+        return self.rows.get(formulation, self.row)
+
+    def factor_in(self, formulation: str) -> float:
+        """`factor` in a formulation."""
+        found = self.row_of(formulation)
+        size = _size(found)
+        return 1 + size * units.factor("percent", "1") if found.unit in {"%", "percent"} else size
+
+
+def _size(row: Row) -> float:
+    """The number of a row; a label's rule keeps it among its own columns."""
+    written = row.extra.get("values", "")
+    return row.number if row.value is not None or not written else float(written)
 
 
 def names() -> tuple[str, ...]:
@@ -55,13 +74,15 @@ def load(name: str) -> Interaction:
         raise unknown("drug taken along", name, names())
     file = FOLDER / f"{name}.toml"
     table = read_toml(file)
-    if set(table) != _FIELDS:
+    if set(table) - _MORE != _FIELDS:
         raise InputError(f"'{file.name}' must have the fields {', '.join(sorted(_FIELDS))}")
     row = evidence.row(table["row"])
-    return Interaction(name, table["title"], table["summary"], tuple(table["drugs"]), table["parameter"], row)
+    rows = {form: evidence.row(id) for form, id in table.get("formulations", {}).items()}
+    words = (name, table["title"], table["summary"], tuple(table["drugs"]), table["parameter"])
+    return Interaction(*words, row, rows)
 
 
-def overrides(taken: Sequence[str], drug: Drug) -> dict[str, float]:
+def overrides(taken: Sequence[str], drug: Drug, formulation: str = "ir") -> dict[str, float]:
     """Values of the parameters that drugs taken along multiply, for ``solve(overrides=…)``.
 
     Effects on one parameter multiply. Raises InputError for an unknown name, one given twice, or a drug for
@@ -76,5 +97,5 @@ def overrides(taken: Sequence[str], drug: Drug) -> dict[str, float]:
             raise InputError(
                 f"no size is known for {name} taken with {drug.name}; possible: with {', '.join(one.drugs)}"
             )
-        found[one.parameter] = found.get(one.parameter, 1.0) * one.factor
+        found[one.parameter] = found.get(one.parameter, 1.0) * one.factor_in(formulation)
     return found

@@ -23,6 +23,7 @@ from spasmlab.parameter import PACKAGE
 if TYPE_CHECKING:
     from spasmlab.chain.problem import Problem
     from spasmlab.drug import Drug
+    from spasmlab.parameter import Parameter
     from spasmlab.patient import Patient
     from spasmlab.regimen import Regimen
 
@@ -35,7 +36,9 @@ Fitted = Mapping[str, np.ndarray]
 class Scenario:
     """One line: what to simulate for a row; an empty `measure` means that it cannot be, and `why` says so.
 
-    Patients separated by ``|`` stand for a group with a stated range: the mean over them is predicted.
+    Patients separated by ``|`` stand for a group with a stated range: the mean over them is predicted. `assumed` is
+    ``crcl`` where the study does not print its patients' kidneys; `counted` is ``no`` for a row that is shown but is
+    no test of the model, since whoever set a value knew it.
     """
 
     row: str
@@ -50,6 +53,8 @@ class Scenario:
     against: str
     taken_with: str
     why: str
+    assumed: str = ""
+    counted: str = ""
 
     @property
     def numbers(self) -> list[float]:
@@ -157,12 +162,24 @@ class Case:
             fed=food.scale(self.scenario.fed),
             draws=1 if self.fitted else self.draws,
             seed=self.seed,
-            overrides=interaction.overrides(taken, self.drug),
+            overrides=interaction.overrides(taken, self.drug, form),
         )
         found = np.broadcast_to(found, (len(found), self.draws))
         by_name = dict(zip(whole.params, found, strict=True)) | self._given(resolved, whole.params)
+        if "creatinine_clearance" in by_name:
+            by_name["creatinine_clearance"] = by_name["creatinine_clearance"] * self._kidneys()
         rows = np.ascontiguousarray([by_name[name] for name in pathway.params])
         return Problem(pathway, rows, np.zeros(0), np.zeros(0), 0.0)
+
+    def _kidneys(self) -> np.ndarray:
+        """Factors on an assumed creatinine clearance, one a draw: those of another study may be healthier or not."""
+        from spasmlab import parameter, streams
+
+        if self.fitted or self.scenario.assumed != "crcl":
+            return np.ones(self.draws)
+        deviates = streams.stream(self.seed, "kidneys", self.scenario.study).standard_normal(self.draws)
+        deviates[0] = 0.0
+        return np.exp(parameter.beside("predicted")["kidneys_between"].number * deviates)
 
     def _given(self, resolved, params: Mapping[str, str]) -> dict[str, np.ndarray]:
         """Fitted values, in the pathway's units, of parameters whose record is the drug's common one."""
@@ -171,6 +188,19 @@ class Case:
             if name in resolved and resolved[name][0] == f"drugs.{self.drug.name}.{name}":
                 given[name] = values * units.factor(resolved[name][1].unit, params[name])
         return given
+
+    def subjects(self) -> list[Case]:
+        """The case in each of the subjects that stand for those of a study (`spasmlab.subjects`)."""
+        from spasmlab import subjects
+
+        resolved = resolve_records(self)
+        problems = subjects.problems(self.problem, resolved, self.drug)
+        return [self._with(problem) for problem in problems]
+
+    def _with(self, problem: Problem) -> Case:
+        made = replace(self)
+        made.__dict__["problem"] = problem  # what the cached property would compute
+        return made
 
     def of(self, regimen: str) -> Case:
         """The same with another regimen."""
@@ -209,6 +239,15 @@ class Case:
         return self.metrics["auc_inf"] / (content * self.regimen.parts[0].amounts[0].mg)
 
 
+def resolve_records(case: Case) -> dict[str, Parameter]:
+    """The record behind each parameter of a case's body, by name."""
+    from spasmlab.chain import body, resolve
+
+    form = case.scenario.formulation
+    found = resolve.records(body.of(case.drug, form), case.drug, None, None, form)
+    return {name: record for name, (_, record) in found.items()}
+
+
 def _metric(name: str) -> Callable[[Case], np.ndarray]:
     return lambda case: case.metrics[name]
 
@@ -218,7 +257,12 @@ def _constant(name: str) -> Callable[[Case], np.ndarray]:
 
 
 def _concentration(case: Case) -> np.ndarray:
-    return case.at(case.scenario.numbers, "plasma_concentration")[0][:, 0]
+    return _mean_level(case, "plasma_concentration")
+
+
+def _mean_level(case: Case, signal: str) -> np.ndarray:
+    """The mean over the subjects of a study: a mean of curves that decline apart is no curve of a mean subject."""
+    return np.mean([one.at(case.scenario.numbers, signal)[0][:, 0] for one in case.subjects()], axis=0)
 
 
 def _half_life_seen(case: Case) -> np.ndarray:
@@ -234,7 +278,7 @@ def _csf_ratio(case: Case) -> np.ndarray:
 
 
 def _csf(case: Case) -> np.ndarray:
-    return case.at(case.scenario.numbers, "csf_concentration")[0][:, 0]
+    return _mean_level(case, "csf_concentration")
 
 
 def _interval(case: Case) -> float:
@@ -318,6 +362,48 @@ def _power(case: Case, level: bool) -> np.ndarray:
     return np.polyfit(np.log(days), np.log(seen), 1)[0]
 
 
+def _fall(case: Case) -> tuple[np.ndarray, np.ndarray]:
+    """m and h of F(D)/F(0) = 1 − m·D/(h + D) over single doses: a straight line in D/fall against D."""
+    doses = np.array(case.scenario.numbers)
+    none = case.of("1 mg once").metrics["bioavailability"]
+    falls = np.array([1 - case.of(f"{dose:g} mg once").metrics["bioavailability"] / none for dose in doses])
+    slope, start = np.polyfit(doses, doses[:, None] / falls, 1)
+    return 1 / slope, start / slope
+
+
+def _ka_apparent(case: Case) -> np.ndarray:
+    """The absorption rate constant of the one-compartment curve with this peak time and half-life: the root
+    ka/k of t = ln(ka/k)/(ka − k)."""
+    from scipy.optimize import brentq
+
+    time = case.metrics["t_max"] - case.problem.row("lag")
+    rate = np.log(2) / case.metrics["half_life"]
+
+    def of(t: float, k: float) -> float:
+        return float(np.exp(brentq(lambda z: np.expm1(z) * k * t - z, 1e-6, np.log(1e6)))) * k
+
+    return np.array([of(t, k) for t, k in zip(time, rate, strict=True)])
+
+
+def _creatinine_exponent(case: Case) -> np.ndarray:
+    """The power of serum creatinine that clearance follows between two values of it, in mg/dL."""
+    low, high = case.scenario.numbers
+    seen = []
+    for creatinine in (low, high):
+        text = case.scenario.patient.replace(f"creatinine={case.patient.creatinine:g}", f"creatinine={creatinine:g}")
+        seen.append(replace(case, scenario=replace(case.scenario, patient=text)).constant("total_clearance")[0])
+    return np.log(seen[1] / seen[0]) / np.log(high / low)
+
+
+def _between(case: Case, name: str) -> np.ndarray:
+    """The spread between patients of a parameter, the same for each draw."""
+    return np.full(case.draws, resolve_records(case)[name].between)
+
+
+def _renal_over_filtration(case: Case) -> np.ndarray:
+    return _renal(case) / case.problem.row("creatinine_clearance")
+
+
 def _hyperbola(case: Case) -> tuple[np.ndarray, np.ndarray]:
     """m and h of F = m/(h + D) over single doses: a straight line in 1/F against D."""
     doses = np.array(case.scenario.numbers)
@@ -363,6 +449,13 @@ MEASURES: dict[str, tuple[Callable[[Case], np.ndarray], str]] = {
     "emax_level_half": (lambda case: _emax(case, True)[1], "mg/day"),
     "power_dose": (lambda case: _power(case, False), "1"),
     "power_level": (lambda case: _power(case, True), "1"),
+    "fall_max": (lambda case: _fall(case)[0], "1"),
+    "fall_half": (lambda case: _fall(case)[1], "mg"),
+    "ka_apparent": (_ka_apparent, "1/h"),
+    "creatinine_exponent": (_creatinine_exponent, "1"),
+    "spread_of_clearance": (lambda case: _between(case, "renal_clearance_slope"), "1"),
+    "spread_of_volume": (lambda case: _between(case, "volume"), "1"),
+    "renal_over_filtration": (_renal_over_filtration, "1"),
     "hyperbola_max": (lambda case: _hyperbola(case)[0], "mg"),
     "hyperbola_half": (lambda case: _hyperbola(case)[1], "mg"),
 }

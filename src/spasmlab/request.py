@@ -51,7 +51,7 @@ class Request:
     @property
     def overrides(self) -> dict[str, float]:
         """Parameters that other drugs change."""
-        return interaction.overrides(self.taken, self.drug)
+        return interaction.overrides(self.taken, self.drug, self.formulation)
 
     @property
     def visit_h(self) -> float:

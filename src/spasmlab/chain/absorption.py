@@ -185,11 +185,20 @@ class GutWindow(Stage):
     """Saturable uptake (LAT1) from a quasi-steady window: L·x² + (L + Vmax − R)·x − R = 0 for x ≥ 0.
 
     Absorbed flux U = Vmax·x/(1 + x) + n·(R − Vmax·x/(1 + x)), with n the share of the rest that is taken up
-    without saturation. With q = (L + Vmax − R)/2 + √(((L + Vmax − R)/2)² + L·R), the stable root is x = R/q.
+    without saturation. Vmax and L are those of the reference weight times (w/w₀)^a: a small gut has few carriers,
+    and a dose per kg fills them as a large one fills an adult's. With q = (L + Vmax − R)/2 + √(((L + Vmax − R)/2)² + L·R), the stable root is x = R/q.
     Another drug may multiply U by a factor, but never beyond R.
     """
 
-    params = {"uptake_vmax": "mg/h", "uptake_half": "mg/h", "non_saturable": "1", "absorption_factor": "1"}
+    params = {
+        "uptake_vmax": "mg/h",
+        "uptake_half": "mg/h",
+        "non_saturable": "1",
+        "absorption_factor": "1",
+        "weight": "kg",
+        "reference_weight": "kg",
+        "uptake_exponent": "1",
+    }
     reads = {"delivery_rate": "mg/h"}
     writes = {"absorption_rate": "mg/h"}
     states = {"absorbed_amount": "mg", "unabsorbed_amount": "mg"}
@@ -200,10 +209,22 @@ class GutWindow(Stage):
     }
 
     @staticmethod
-    def now(delivery_rate, uptake_vmax, uptake_half, non_saturable, absorption_factor):
-        half = 0.5 * (uptake_half + uptake_vmax - delivery_rate)
-        root = half + sqrt(half * half + uptake_half * delivery_rate)
-        carried = uptake_vmax * delivery_rate / (root + delivery_rate)
+    def now(
+        delivery_rate,
+        uptake_vmax,
+        uptake_half,
+        non_saturable,
+        absorption_factor,
+        weight,
+        reference_weight,
+        uptake_exponent,
+    ):
+        size = (weight / reference_weight) ** uptake_exponent
+        most = uptake_vmax * size
+        middle = uptake_half * size
+        half = 0.5 * (middle + most - delivery_rate)
+        root = half + sqrt(half * half + middle * delivery_rate)
+        carried = most * delivery_rate / (root + delivery_rate)
         alone = carried + non_saturable * (delivery_rate - carried)
         return dict(absorption_rate=minimum(absorption_factor * alone, delivery_rate))
 

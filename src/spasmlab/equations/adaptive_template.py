@@ -86,4 +86,37 @@ def advance(p, y, r, span, relative, absolute):
                 k1[i] = k7[i]
         step *= min(5.0, max(0.2, 0.9 * max(worst, 1e-12) ** -0.2))
     return False
+
+
+@njit(cache=True, error_model="numpy")
+def _on(p, y, r, now, end, same, relative, absolute):
+    if end - now <= same * max(1.0, abs(end)):
+        return True
+    return advance(p, y, r, end - now, relative, absolute * max(1.0, np.max(np.abs(y))))
+
+
+@njit(cache=True, error_model="numpy")
+def course(p, y, t, first, at, place, amount, rate, numbers, wanted, out):
+    # Rows of one individual at times t; what acts at row j are the events first[j] to first[j + 1], in order.
+    # p (1 or rows, parameters) holds from the row before. The row that failed is returned, or -1.
+    same, relative, absolute = numbers[0], numbers[1], numbers[2]
+    r, row, now = np.zeros(y.shape[0]), np.empty(len(SIGNALS)), t[0]
+    for j in range(t.shape[0]):
+        q = p[min(j, p.shape[0] - 1)]
+        for e in range(first[j], first[j + 1]):
+            end = max(now, min(at[e], t[j]))
+            if not _on(q, y, r, now, end, same, relative, absolute):
+                return j
+            now = end if end - now > same * max(1.0, abs(end)) else now
+            y[place[e]] += amount[e]
+            r[place[e]] += rate[e]
+            if abs(r[place[e]]) < absolute:
+                r[place[e]] = 0.0
+        if not _on(q, y, r, now, t[j], same, relative, absolute):
+            return j
+        now = t[j] if t[j] - now > same * max(1.0, abs(t[j])) else now
+        observe(q, y, row)
+        for k in range(wanted.shape[0]):
+            out[j, k] = row[wanted[k]]
+    return -1
 """

@@ -77,7 +77,7 @@ def data() -> tuple[Datum, ...]:
         if row.spread_kind in {"upper bound", "lower bound"}:
             continue
         kind = predicted.MEASURES[scenario.measure][1]
-        found.append(Datum(scenario, row.unit, row.number, _error(row), (scenario.study, kind)))
+        found.append(Datum(scenario, row.unit, row.number, row_error(row), (scenario.study, kind)))
     return tuple(found)
 
 
@@ -91,19 +91,23 @@ def _prior() -> Mapping[str, parameter.Parameter]:
     return parameter.beside("fit.exposure")
 
 
-def _error(row: evidence.Row) -> float:
-    """The standard error of the log of a row's mean, from its spread and n where it has them."""
+def row_error(row: evidence.Row) -> float:
+    """The standard error of the log of a row's mean, from its spread and n where it has them; `model_error` on top."""
     own = _prior()
-    subjects = row.n or own["row_subjects"].number
+    root = math.sqrt(row.n or own["row_subjects"].number)
     spread, kind, value = row.spread, row.spread_kind, abs(row.number)
-    if spread is None:
+    if spread is None or kind in {"upper bound", "lower bound"} or not value:
         found = own["row_error"].number
     elif kind == "SD":
-        found = spread / value / math.sqrt(subjects)
+        found = spread / value / root
     elif kind == "half-range":
         found = 0.5 * spread / value
-    elif kind == "CV%":
-        found = spread / 100 / math.sqrt(subjects)
+    elif kind == "90% CI half-width":
+        found = spread / value / parameter.beside("predicted")["wide_90"].number
+    elif kind.startswith("IIV variance"):
+        found = math.sqrt(spread) / root
+    elif kind in {"CV%", "IIV CV%"}:
+        found = spread / 100 / root
     else:
         found = spread / 100  # relative standard errors
     return math.hypot(found, own["model_error"].number)

@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ UNIT_COLUMNS = ("UNIT", "UNITS", "AMTU", "DVU", "TIMEU", "AMT_UNIT", "DV_UNIT", 
 EVIDS = {0: "observation", 1: "dose", 2: "other event", 3: "reset", 4: "reset and dose"}
 ROWS_AT_ONCE = 100_000
 MOST_ROWS_OF_ONE = 1_000_000
+CELLS_KEPT = 65_536  # numbers whose text is remembered: most cells of a table are few numbers
 FIRST_LINE = 2  # the header is line 1 of the file
 _MISSING = [".", "", "NA"]
 _WHOLE = ("EVID", "CMT", "ADDL", "SS", "MDV")
@@ -183,6 +185,7 @@ def regimen_of(found: Sequence[Subject]) -> Regimen:
     )
 
 
+@lru_cache(maxsize=CELLS_KEPT)
 def _cell(value: float) -> str:
     if value != value:
         return "."

@@ -96,7 +96,7 @@ def _question(drug: str, draws: int | None, taken: str | None, **words: Any) -> 
         fed=food.scale(requests.meal_of(words["fed"])),
         draws=requests.checked_draws(1 if draws is None else draws),
         seed=words["seed"],
-        overrides=interaction.overrides(requests.names_of(taken), found),
+        overrides=interaction.overrides(requests.names_of(taken), found, words["formulation"]),
     )
 
 
