@@ -137,7 +137,8 @@ def hand_written(made) -> np.ndarray:
     values = np.array(
         [
             row("emptying_rate") * row("fed_emptying_ratio") ** row("fed"), gut * row("uptake_vmax"),
-            gut * row("uptake_half"), row("non_saturable"), row("absorption_factor"), clearance, row("volume") * size, row("peripheral_rate"),
+            gut * row("uptake_half"), row("non_saturable"), row("absorption_factor"), clearance,
+            row("volume") * size, row("peripheral_rate"),
             row("peripheral_volume") * size, row("lag"), row("isf_partition"), row("isf_exchange_rate"),
             row("brain_influx_half") * row("molar_mass"), row("csf_partition"), row("csf_exchange_rate"),
         ]

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spasmlab import drug, event_run, patient, regimen
+from spasmlab.chain import events
 from spasmlab.chain.solve import solve
 from spasmlab.errors import InputError
 from spasmlab.io import event_table
@@ -58,6 +59,10 @@ BAD = {
     "MDV 2": (["1,0,100,1,1,0,0,0,0,.,2"], "row 2, column MDV"),
     "a negative observation": (["1,0,.,0,2,0,0,0,0,-1,0"], "row 2, column DV"),
     "an individual that comes back": (["1,0,9,1,1", "2,0,9,1,1", "1,1,9,1,1"], "row 4, column ID"),
+    "a true EVID": (["1,0,100,True,1,0,0,0,0,.,1"], "row 2, column EVID"),
+    "a time beyond a century": (["1,0,100,1,1,0,0,0,0,.,1", "1,1e12,.,0,2,0,0,0,0,1,0"], "row 3, column TIME"),
+    "doses without end": (["1,0,100,1,1,8,1000000000,0,0,.,1"], "row 2, column ADDL"),
+    "a decimal comma": (['1,"2,5",100,1,1,0,0,0,0,.,1'], "row 2, column TIME"),
     "no ID": ([",0,100,1,1,0,0,0,0,.,1"], "row 2, column ID"),
 }  # fmt: skip
 
@@ -79,6 +84,8 @@ def test_a_bad_table_is_refused_by_row_and_column(name: str) -> None:
         ("ID,TIME\n1,0\n", "row 1, column AMT: the column is missing"),
         ("TIME,AMT,TIME\n0,100,0\n", "row 1, column TIME: the column is there twice"),
         ("TIME,AMT\n0,100,7\n", "cells"),
+        ("TIME;AMT\n0;100\n", "row 1, column TIME: cells are separated by semicolons"),
+        ("TIME\tAMT\n0\t100\n", "row 1, column TIME: cells are separated by tabs"),
         ("TIME (mg),AMT\n0,100\n", "row 1, column TIME: 'mg' is not a unit of this column"),
         ("TIME (parsec_of_time),AMT\n0,100\n", "row 1, column TIME: unknown unit"),
         ("TIME,AMT,AMTU\n0,100,mg\n8,100,ug\n", "row 3, column AMTU: unit 'ug'"),
@@ -95,6 +102,44 @@ def test_a_bad_row_is_named_as_the_file_numbers_it_also_far_down() -> None:
     with pytest.raises(InputError, match="row 200125, column EVID"):
         for _ in event_table.subjects(io.StringIO("\n".join(["ID,TIME,AMT,EVID,CMT", *rows])), 50_000):
             pass
+
+
+@pytest.mark.parametrize(("row", "cells"), [("1,8,100", 3), ("1,8,100,1,.,7", 6)])
+def test_a_row_of_a_file_with_other_cells_than_the_header_is_refused(
+    tmp_path: Path, row: str, cells: int
+) -> None:
+    file = tmp_path / "table.csv"
+    file.write_text(f"ID,TIME,AMT,EVID,DV\n1,0,100,1,.\n\n{row}\n", encoding="utf-8")
+    with pytest.raises(InputError, match=f"row 4, column .*: the row has {cells} cells, the header 5"):
+        event_table.read(file)
+
+
+def test_byte_order_mark_line_ends_and_quotes_change_nothing(tmp_path: Path) -> None:
+    plain = "ID,TIME,AMT,EVID\n1,0,300,1\n1,2.5,0,0\n"
+    texts = [
+        "\ufeff" + plain,
+        plain.replace("\n", "\r\n"),
+        plain.replace("2.5", '"2.5"').replace("ID", '"ID"'),
+    ]
+    for number, text in enumerate(texts):
+        file = tmp_path / f"{number}.csv"
+        file.write_bytes(text.encode())
+        (one,) = event_table.read(file)
+        assert one["TIME"].tolist() == [0.0, 2.5] and one["AMT"].tolist() == [300.0, 0.0]
+
+
+def test_one_compiled_call_follows_the_same_rules_as_row_by_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lagged, repeated and overlapping doses, infusions, ties and covariates that change: two ways, one answer."""
+    rows = ["1,0,300,1,1,6,4,0,0,.,1", "1,0,.,0,2,0,0,0,0,.,0", "1,0.2,50,1,2,0,0,0,25,.,1"]
+    rows += ["1,6.311,.,0,2,0,0,0,0,.,0", "1,6.311,200,1,1,0,0,0,0,.,1", "1,18,100,1,2,3,2,0,40,.,1"]
+    rows += ["1,18,.,0,2,0,0,0,0,.,0", "1,40,.,2,2,0,0,0,0,.,1", "1,41,.,0,2,0,0,0,0,.,0"]
+    head = HEAD + ",CRCL"
+    rows = [f"{row},{crcl}" for row, crcl in zip(rows, (90, 90, 80, 80, 60, 50, 50, 40, 40), strict=True)]
+    fast = levels(*rows, head=head)
+    monkeypatch.setattr(events._Follower, "run_compiled", events._Follower.run)
+    slow = levels(*rows, head=head)
+    assert np.max(np.abs(fast - slow)) < 1e-7 * slow.max()
+    assert fast[0][-1] > 0 if fast.ndim == 2 else fast[-1] > 0
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -16,9 +16,10 @@ from spasmlab.event_run import Predicted, Question
 from spasmlab.exposure_result import FLUIDS
 from spasmlab.io import event_table
 from spasmlab.io.event_table import EVIDS, Subject
-from spasmlab.progress import Stages
+from spasmlab.progress import Progress, Stages
 
 MOST_SHOWN = 100_000  # rows kept in memory and printed; longer tables are written to a file
+LINES_SEEN = 1_000
 CHECKED, CHECKED_ROWS = 2, 500  # individuals solved again, and the most rows of one that is
 
 
@@ -29,9 +30,11 @@ def compute(question: Question, table: Path, out: Path | None, stages: Stages) -
     kept: list[Predicted] = []
     counts = {"individuals": 0, "rows": 0, "observations": 0, "doses": 0}
     ignored: set[str] = set()
-    with stages("Event table: predicting"):
+    with stages("Event table: predicting") as progress:
         first = _first(table)
-        stream = _counted(question, event_table.subjects(table), counts, ignored)
+        stream = _counted(
+            question, event_table.subjects(table), counts, ignored, progress, _rows_about(table)
+        )
         if out is None:
             for found in stream:
                 kept.append(found)
@@ -56,9 +59,21 @@ def compute(question: Question, table: Path, out: Path | None, stages: Stages) -
         "intervals": result.INTERVALS,
         "predictions": [row for one in kept for row in _rows(one)],
         "written_to": None if out is None else str(out),
-        "tolerances": {"achieved_error": error, "checked_individuals": len(first), "relative": events.COURSE_RELATIVE},
+        "tolerances": {
+            "achieved_error": error,
+            "checked_individuals": len(first),
+            "relative": events.COURSE_RELATIVE,
+        },
         "seconds": result.seconds(stages),
     }
+
+
+def _rows_about(table: Path) -> int:
+    """About how many rows a file has, from its size and the length of its first lines: for the progress bar."""
+    with table.open("rb") as lines:
+        read = list(islice(lines, LINES_SEEN))
+    length = sum(map(len, read)) / max(1, len(read))
+    return int(table.stat().st_size / max(1.0, length))
 
 
 def _first(table: Path) -> list[Subject]:
@@ -67,7 +82,12 @@ def _first(table: Path) -> list[Subject]:
 
 
 def _counted(
-    question: Question, subjects: Iterable[Subject], counts: dict[str, int], ignored: set[str]
+    question: Question,
+    subjects: Iterable[Subject],
+    counts: dict[str, int],
+    ignored: set[str],
+    progress: Progress,
+    rows: int,
 ) -> Iterator[Predicted]:
     for found in event_run.predict(question, subjects):
         one = found.subject
@@ -76,6 +96,7 @@ def _counted(
         counts["observations"] += int((one["EVID"] == 0).sum())
         counts["doses"] += int(np.isin(one["EVID"], (1, 4)).sum())
         ignored |= {n for n in one.extra if not events.is_covariate(question.pathway, n)}
+        progress(counts["rows"], max(rows, counts["rows"]))
         yield found
 
 

@@ -12,7 +12,7 @@ import csv
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -380,7 +380,8 @@ def _ka_apparent(case: Case) -> np.ndarray:
     rate = np.log(2) / case.metrics["half_life"]
 
     def of(t: float, k: float) -> float:
-        return float(np.exp(brentq(lambda z: np.expm1(z) * k * t - z, 1e-6, np.log(1e6)))) * k
+        root: Any = brentq(lambda z: np.expm1(z) * k * t - z, 1e-6, np.log(1e6))
+        return float(np.exp(root)) * k
 
     return np.array([of(t, k) for t, k in zip(time, rate, strict=True)])
 
@@ -390,8 +391,12 @@ def _creatinine_exponent(case: Case) -> np.ndarray:
     low, high = case.scenario.numbers
     seen = []
     for creatinine in (low, high):
-        text = case.scenario.patient.replace(f"creatinine={case.patient.creatinine:g}", f"creatinine={creatinine:g}")
-        seen.append(replace(case, scenario=replace(case.scenario, patient=text)).constant("total_clearance")[0])
+        text = case.scenario.patient.replace(
+            f"creatinine={case.patient.creatinine:g}", f"creatinine={creatinine:g}"
+        )
+        seen.append(
+            replace(case, scenario=replace(case.scenario, patient=text)).constant("total_clearance")[0]
+        )
     return np.log(seen[1] / seen[0]) / np.log(high / low)
 
 

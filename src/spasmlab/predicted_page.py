@@ -36,8 +36,10 @@ differ as the drug's patients do, since late means are carried by the slowest.
 
 The interval is the 90 % interval for the mean of a study, by the same error model as the joint fit: doubt about the
 parameters (draws of their joint posterior where they were fitted together), the kidneys of a study that does not
-print them, the rest of the spread between studies, and the error of the published mean itself (its standard error,
-or 12 % where none is printed, and 8 % of the model's own). The calibration rows are in-sample: the fit saw them, and
+print them, the rest of the spread between studies (as fitted for the rows of the fit; 25 % as assumed before any
+comparison for every other study, since the studies of the fit are mostly one sponsor's), and the error of the
+published mean itself (its standard error, or 12 % where none is printed, and 8 % of the model's own). The calibration
+rows are in-sample: the fit saw them, and
 its interval holds more of them than of new ones. A ratio or a change within the same subjects has the error of two occasions
 instead of the spread between studies. Ratio is predicted over published. A change in per cent is compared as the
 ratio of exposures (+14 % as 1.14), and an upper bound counts as met below it. Levels of one curve (BLUM, B300,
@@ -88,17 +90,18 @@ def _is_change(row: Row, scenario: Scenario) -> bool:
 
 
 def _spread(row: Row, scenario: Scenario, draws: int, seed: int) -> np.ndarray:
-    """The SD of the log of a published mean about its prediction, one a draw: what the fit's own likelihood says.
+    """The SD of the log of a published mean about its prediction, one a draw: that of the fit's own likelihood.
 
-    Between studies it is the posterior's where the drug was fitted, and an assumed one elsewhere; what the unknown
-    kidneys of a study do is in the draws already and taken out of it. The error of the row is the fit's.
+    Between studies it is the fit's posterior for a row that the fit read, and the assumed spread between independent
+    studies for any other: those of the fit are mostly one sponsor's, so their likeness says little of the next. What
+    the unknown kidneys of a study do is in the draws already and taken out of it. The error of the row is the fit's.
     """
     from spasmlab.fit.exposure import row_error
 
     own = parameter.beside("predicted")
     joint = posterior.load(scenario.drug)
     between = np.full(draws, own["between_study"].number)
-    if joint:
+    if joint and row.id in joint.about["rows"].split():
         picked = streams.stream(seed, "between", row.id).integers(len(joint.values), size=draws)
         between = joint.column("between_study")[picked]
     kidneys = own["kidneys_between"].number if scenario.assumed == "crcl" else 0.0

@@ -54,7 +54,8 @@ def deviates(dimensions: int) -> np.ndarray:
     from scipy.stats import qmc
 
     count = int(parameter.beside("predicted")["subjects_power"].number)
-    points = qmc.Sobol(dimensions, scramble=True, seed=dimensions).random_base2(count)
+    sequence = qmc.Sobol(dimensions, scramble=True, seed=dimensions)  # pyright: ignore[reportCallIssue]
+    points = sequence.random_base2(count)
     found = ndtri(np.clip(points, 0.5 / len(points) / 2, 1 - 0.5 / len(points) / 2)).T
     found -= found.mean(axis=1, keepdims=True)
     return found / found.std(axis=1, keepdims=True)

@@ -186,7 +186,8 @@ class GutWindow(Stage):
 
     Absorbed flux U = Vmax·x/(1 + x) + n·(R − Vmax·x/(1 + x)), with n the share of the rest that is taken up
     without saturation. Vmax and L are those of the reference weight times (w/w₀)^a: a small gut has few carriers,
-    and a dose per kg fills them as a large one fills an adult's. With q = (L + Vmax − R)/2 + √(((L + Vmax − R)/2)² + L·R), the stable root is x = R/q.
+    and a dose per kg fills them as a large one fills an adult's. With
+    q = (L + Vmax − R)/2 + √(((L + Vmax − R)/2)² + L·R), the stable root is x = R/q.
     Another drug may multiply U by a factor, but never beyond R.
     """
 

@@ -139,7 +139,8 @@ class _Follower:
         for row in np.flatnonzero(self.subject["EVID"] == 1).tolist():
             given = {name: float(self.subject[name][row]) for name in ("CMT", "AMT", "RATE", "II", "ADDL")}
             place, lag, amount, rate, length = self._how(given, row)
-            for number in range(int(given["ADDL"]) + 1):
+            last = int((float(times[-1]) - float(times[row])) / given["II"]) + 1 if given["II"] else 0
+            for number in range(min(int(given["ADDL"]), last) + 1):
                 arrival = float(times[row]) + number * given["II"] + lag
                 if length:
                     found += [(arrival, place, 0.0, rate), (arrival + length, place, 0.0, -rate)]
@@ -150,7 +151,10 @@ class _Follower:
         slack = SAME_TIME * np.maximum(1.0, np.abs(times))
         acts = np.maximum(np.array(rows, dtype=np.int64), np.searchsorted(times + slack, at))
         order = np.lexsort((at, acts))
-        columns = [np.array([one[k] for one in found], dtype=kind) for k, kind in ((1, np.int64), (2, float), (3, float))]
+        columns = [
+            np.array([one[k] for one in found], dtype=kind)
+            for k, kind in ((1, np.int64), (2, float), (3, float))
+        ]
         return acts[order], at[order], *(column[order] for column in columns)
 
     def _fresh(self, time: float) -> _Now:

@@ -36,6 +36,8 @@ UNIT_COLUMNS = ("UNIT", "UNITS", "AMTU", "DVU", "TIMEU", "AMT_UNIT", "DV_UNIT", 
 EVIDS = {0: "observation", 1: "dose", 2: "other event", 3: "reset", 4: "reset and dose"}
 ROWS_AT_ONCE = 100_000
 MOST_ROWS_OF_ONE = 1_000_000
+MOST_HOURS = 1e6  # of a time, a little over a century: more is a unit mistaken
+MOST_FURTHER = 1_000_000  # doses that one row may ask for
 CELLS_KEPT = 65_536  # numbers whose text is remembered: most cells of a table are few numbers
 FIRST_LINE = 2  # the header is line 1 of the file
 _MISSING = [".", "", "NA"]
@@ -207,6 +209,7 @@ def _blocks(source: Path | str | IO[str], rows_at_once: int, words: Words) -> It
         first = line + 1
         if isinstance(source, Path | str):
             options["skiprows"] = line
+            _refuse_uneven(source, list(header), line)
         with (
             warnings.catch_warnings(),
             pandas.read_csv(source, names=list(header), header=None, index_col=False, **options) as reader,
@@ -242,6 +245,19 @@ def _said(source: Path | str | IO[str]) -> Iterator[None]:
         ) from problem
 
 
+def _refuse_uneven(source: Path | str, names: Sequence[str], header_line: int) -> None:
+    """InputError for the first row with more or fewer cells than the header; rows with quotes are left to the parser."""
+    commas = len(names) - 1
+    with open(source, encoding="utf-8-sig", newline=None) as lines:
+        for number, line in enumerate(lines, 1):
+            if number > header_line and line.count(",") != commas and '"' not in line and line.strip():
+                given = line.count(",") + 1
+                column = names[min(given, len(names)) - 1]
+                raise wrong(
+                    number, column, f"the row has {given} cells, the header {len(names)}; possible: as many"
+                )
+
+
 def _header(source: Path | str | IO[str]) -> tuple[dict[str, float], int]:
     """Columns in the file's order, NONMEM's own in upper case, each with the factor to its unit; and their line."""
     if isinstance(source, Path | str):
@@ -251,6 +267,10 @@ def _header(source: Path | str | IO[str]) -> tuple[dict[str, float], int]:
         first, line = _first_line(source)
     if not first.strip():
         raise InputError("the event table is empty; possible: a header and at least one row")
+    for mark, name in ((";", "semicolons"), ("\t", "tabs")):
+        if mark in first and "," not in first:
+            raise wrong(line, first.split(mark)[0].strip() or "(first)", f"cells are separated by {name}; possible: commas, "
+                        "and a decimal point in numbers")  # fmt: skip
     found: dict[str, float] = {}
     for written in first.rstrip("\r\n").split(","):
         name, factor = _column(written.strip().strip('"').lstrip("#").strip())
@@ -342,6 +362,7 @@ def _number_column(column: Any, name: str) -> np.ndarray:
     converted: Any = pandas.to_numeric(column, errors="coerce")
     numbers = converted.to_numpy(dtype=float)
     bad = (np.isnan(numbers) & column.notna().to_numpy()) | np.isinf(numbers)
+    bad |= np.full(len(numbers), converted.dtype == bool)  # True and False are words, not 1 and 0
     if bad.any():
         given = str(column[bad].iloc[0]).strip()
         unit = f" in {UNITS[name]} (mixed units are not possible)" if name in UNITS else ""
@@ -390,6 +411,8 @@ def _checked(found: pandas.DataFrame, has_evid: bool, has_mdv: bool) -> pandas.D
             raise wrong(line, column, why.format(shown))
 
     refuse(found["TIME"].isna(), "TIME", "{}; possible: hours in every row")
+    for name in ("TIME", "II"):
+        refuse(found[name].abs() > MOST_HOURS, name, f"{{}} h; possible: up to {MOST_HOURS:g} h")
     for name in ("AMT", "II", "ADDL", "SS", "RATE", "CMT"):
         found[name] = found[name].fillna(0.0)
     derived = ((found["AMT"] != 0) | (found["RATE"] != 0) | (found["SS"] != 0)).astype(float)
@@ -412,6 +435,7 @@ def _checked(found: pandas.DataFrame, has_evid: bool, has_mdv: bool) -> pandas.D
     refuse(~found["SS"].isin([0, 1, 2]), "SS", "{}; possible: 0, 1 (resets) or 2 (adds)")
     refuse(~dose & (found["SS"] != 0), "SS", "steady state ({}) on a row that is no dose; possible: 0")
     refuse(found["ADDL"] < 0, "ADDL", "{} further doses; possible: 0 or more")
+    refuse(found["ADDL"] > MOST_FURTHER, "ADDL", f"{{}} further doses; possible: up to {MOST_FURTHER}")
     refuse(~dose & (found["ADDL"] != 0), "ADDL", "{} further doses on a row that is no dose; possible: 0")
     refuse(found["II"] < 0, "II", "an interval of {} h is negative; possible: 0 or more")
     refuse(
