@@ -140,6 +140,18 @@ def kidneys_contradict(rule: Rule, case: Case) -> Iterator[Hit]:
         yield Hit("met", {"clearance": (case.clearance, CLEARANCE)})
 
 
+@check("said", "met")
+def kidneys_disagree(rule: Rule, case: Case) -> Iterator[Hit]:
+    """A clearance given beside a creatinine whose Cockcroft–Gault estimate is more than twofold apart."""
+    from spasmlab.patient import cockcroft_gault
+
+    patient = case.patient
+    if patient.clearance_from == "given" and patient.creatinine is not None:
+        estimate = cockcroft_gault(patient.age, patient.weight, patient.sex, patient.creatinine)
+        if max(estimate, case.clearance) > 2 * min(estimate, case.clearance):
+            yield Hit("met", {"clearance": (case.clearance, CLEARANCE), "estimate": (estimate, CLEARANCE)})
+
+
 @check("regimen", "met")
 def old_table(rule: Rule, case: Case) -> Iterator[Hit]:
     """Whether the dose is that of the renal table that was replaced (`use.from`: where its bands begin)."""

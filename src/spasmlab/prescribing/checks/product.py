@@ -8,24 +8,33 @@ from typing import TYPE_CHECKING
 from spasmlab import food
 from spasmlab.prescribing import company, tablets
 from spasmlab.prescribing.checks.registry import Hit, check
+from spasmlab.regimen import number
 
 if TYPE_CHECKING:
     from spasmlab.prescribing.case import Case
     from spasmlab.prescribing.label import Rule
+
+MOST_LISTED = 4  # doses named in one sentence
 
 
 @check("regimen", "solution", "impossible", "half")
 def strengths(rule: Rule, case: Case) -> Iterator[Hit]:
     """Every dose against the capsules, tablets and solution that exist."""
     strength = case.label.strengths[case.product]
+    found: dict[str, list[float]] = {}
     for mg in sorted(set(case.course.amounts)):
         made = tablets.compose(mg, strength)
         if made is None:
-            yield Hit("impossible", {"given": (mg, "mg")})
+            found.setdefault("impossible", []).append(mg)
         elif made.millilitres:
-            yield Hit("solution", {"given": (mg, "mg"), "volume": (made.millilitres, "mL")})
+            found.setdefault("solution", []).append(mg)
         if tablets.halves(mg, strength):
-            yield Hit("half", {"given": (mg, "mg")})
+            found.setdefault("half", []).append(mg)
+    for outcome, doses in found.items():
+        listed = ", ".join(f"{number(mg)} mg" for mg in doses[:MOST_LISTED])
+        more = f" and {len(doses) - MOST_LISTED} more" if len(doses) > MOST_LISTED else ""
+        values = {f"dose_{i}": (mg, "mg") for i, mg in enumerate(doses[:MOST_LISTED], 1)}
+        yield Hit(outcome, {**values, "per_ml": (strength.solution, "mg/mL")}, listed + more)
 
 
 @check("regimen", "fasted", "unsaid", "any")
