@@ -200,7 +200,9 @@ def test_explain_says_where_a_number_comes_from(call):
     assert found["value"]["value"] == record.number and found["rows"] and found["status"] == record.status
 
 
-@pytest.mark.parametrize("command", ["run", "exposure", "assay", "check", "plan", "list", "explain"])
+@pytest.mark.parametrize(
+    "command", ["run", "exposure", "assay", "check", "plan", "advise", "list", "explain"]
+)
 def test_every_command_has_help(call, command):
     code, out, _ = call(command, "--help")
     assert code == 0 and "Usage" in out and "--json" in out

@@ -37,6 +37,14 @@ def conditions() -> tuple[str, ...]:
     return tuple(name for name in condition.names() if of_condition(name))
 
 
+def condition_of(name: str | None) -> str:
+    """The condition whose synapses stand for an indication; `healthy` where no file here describes it."""
+    from spasmlab import condition
+
+    found = known()[name].get("condition", "healthy") if name else "healthy"
+    return found if found in condition.names() else "healthy"
+
+
 def of_code(code: str) -> str | None:
     """The indication with a diagnosis code (ICD-10-CM or SNOMED CT); None where none has it."""
     return next((name for name, entry in known().items() if code in entry["codes"]), None)

@@ -22,6 +22,7 @@ from spasmlab.prescribing.permitted import Setting
 from spasmlab.regimen import DAY_H, Amount, Part, Regimen, number
 
 if TYPE_CHECKING:
+    from spasmlab.dialysis import Calendar
     from spasmlab.prescribing.finding import Finding
     from spasmlab.prescribing.label import Ladder, Rule, Strength
 
@@ -79,8 +80,8 @@ def make(asked: Case, target: float | None = None, days: float | None = None) ->
     blocks, in the words of that rule.
     """
     _refuse_faults([f for f in check.faults(asked) if f.level == "block" and f.about != "regimen"])
-    setting = _setting(asked)
-    ladder = _ladder(setting)
+    setting = setting_of(asked)
+    ladder = ladder_of(setting)
     full, doses = _full_dose(asked, setting, ladder, target)
     length = _maintenance_days(days)
     upward = list(_upward(asked, setting, ladder, full, doses))
@@ -93,7 +94,8 @@ def make(asked: Case, target: float | None = None, days: float | None = None) ->
     return made
 
 
-def _setting(case: Case) -> Setting:
+def setting_of(case: Case) -> Setting:
+    """Who is to take what; InputError where no indication is said."""
     if case.indication is None:
         raise InputError("a plan needs an indication; possible: --indication phn")
     return Setting(
@@ -102,7 +104,8 @@ def _setting(case: Case) -> Setting:
     )  # fmt: skip
 
 
-def _ladder(setting: Setting) -> Ladder:
+def ladder_of(setting: Setting) -> Ladder:
+    """The label's way up for a setting; InputError with the indications that have one."""
     for ladder in setting.label.ladders:
         if _concerns(ladder, setting):
             return ladder
@@ -136,15 +139,26 @@ def _full_dose(case: Case, setting: Setting, ladder: Ladder, target: float | Non
         )
     size = setting.weight if ladder.per_kg else 1.0
     wanted = min(target or ladder.target_mg * size, limit)
-    doses = permitted.doses_a_day(setting) or ladder.start_doses + ladder.add_doses
-    if ladder.start_interval_h and wanted < ladder.start_mg:
-        return tablets.round_down(wanted * ladder.start_interval_h / DAY_H, _strength(case)), 0
+    doses = _doses(setting, ladder)
+    if interval_of(setting, ladder, wanted) > DAY_H:
+        return tablets.round_down(wanted * ladder.start_interval_h / DAY_H, strength_of(case)), 0
     for count in range(doses, 0, -1):
-        if dose := tablets.round_down(wanted / count, _strength(case), liquid=ladder.per_kg):
+        if dose := tablets.round_down(wanted / count, strength_of(case), liquid=ladder.per_kg):
             return dose, count
     raise InputError(
         f"no dose that exists is as low as {wanted:.3g} mg a day, the most the label permits here"
     )
+
+
+def _doses(setting: Setting, ladder: Ladder) -> int:
+    return permitted.doses_a_day(setting) or ladder.start_doses + ladder.add_doses
+
+
+def interval_of(setting: Setting, ladder: Ladder, daily: float) -> float:
+    """Hours between the doses of a full dose of `daily` mg."""
+    if ladder.start_interval_h and daily < ladder.start_mg:
+        return ladder.start_interval_h
+    return DAY_H / _doses(setting, ladder)
 
 
 def _upward(case: Case, setting: Setting, ladder: Ladder, full: float, doses: int) -> Iterator[Step]:
@@ -182,7 +196,7 @@ def _stages(case: Case, ladder: Ladder, full: float, doses: int) -> Iterator[tup
 
 def _rising(case: Case, ladder: Ladder, first: float, full: float) -> Iterator[float]:
     """Doses from the first to below the full one."""
-    strength = _strength(case)
+    strength = strength_of(case)
     if ladder.per_kg:
         middle = tablets.round_down(0.5 * (first + full), strength, liquid=True)
         yield from sorted({first, middle} - {full})
@@ -197,7 +211,7 @@ def _start_dose(case: Case, ladder: Ladder) -> float:
     if not ladder.per_kg:
         return ladder.start_mg
     wanted = ladder.start_mg * case.patient.weight / ladder.start_doses
-    return tablets.round_down(wanted, _strength(case), liquid=True)
+    return tablets.round_down(wanted, strength_of(case), liquid=True)
 
 
 def _hold(case: Case, ladder: Ladder) -> int:
@@ -247,7 +261,7 @@ def _downward(case: Case, held: Step, ladder: Ladder, day: int) -> Iterator[Step
 
 def _lower(case: Case, held: Step) -> list[tuple[float, float]]:
     """(dose, interval) of each step of the taper, falling; at the least dose that exists, fewer doses."""
-    strength = _strength(case)
+    strength = strength_of(case)
     if held.interval_h < DAY_H and not strength.capsules:
         return [(held.dose, DAY_H)]
     count = round(_record("taper_steps"))
@@ -267,10 +281,16 @@ def _rule_concerns(rule: Rule, case: Case) -> bool:
 def _case(asked: Case, steps: tuple[Step, ...], maintenance: float) -> Case:
     """The case of the plan's own regimen, with the dose after each dialysis that belongs to it."""
     regimen = Regimen(tuple(step.part for step in steps))
-    dialysis = asked.dialysis
-    if dialysis is not None and not dialysis.supplement_mg:
-        dialysis = replace(dialysis, supplement_mg=_supplement(asked, maintenance))
+    dialysis = dialysis_with_dose(asked, maintenance)
     return replace(asked, regimen=regimen, course=course_of(regimen), dialysis=dialysis)
+
+
+def dialysis_with_dose(asked: Case, maintenance: float) -> Calendar | None:
+    """The calendar of dialysis with the dose after each session that the label adds, where none was said."""
+    dialysis = asked.dialysis
+    if dialysis is None or dialysis.supplement_mg:
+        return dialysis
+    return replace(dialysis, supplement_mg=_supplement(asked, maintenance))
 
 
 def _supplement(case: Case, maintenance: float) -> float:
@@ -289,7 +309,8 @@ def _refuse_faults(faults: list[Finding]) -> None:
         raise InputError(f"no plan passes the check ({faults[0].rule}): {faults[0].text}")
 
 
-def _strength(case: Case) -> Strength:
+def strength_of(case: Case) -> Strength:
+    """What the product comes in; InputError where the label does not know it."""
     if case.product not in case.label.strengths:
         raise InputError(
             f"{case.label.title} knows no product '{case.product}'; possible: {', '.join(case.label.products)}"

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from spasmlab import tables
+from spasmlab.quantity import Quantity
 
 STYLES = {"block": "bold red", "warn": "yellow", "note": "dim"}
 
@@ -89,3 +90,44 @@ def _steps(steps: Sequence[Mapping[str, Any]]) -> Table:
             one["take"],
         )
     return table
+
+
+def advice(found: Mapping[str, Any]) -> None:
+    """Advice: what was measured, each lawful regimen with its intervals, and those that are blocked."""
+    about = f"{found['drug']} ({found['formulation']}) for {found['indication']}"
+    tables.say(f"{about}, {found['days']:g} days on each dose, synapses as in {found['condition']}")
+    if found["measured"]:
+        tables.console().print(_measured(found["measured"]))
+    if found["regimens"]:
+        tables.console().print(_regimens(found["regimens"]))
+    for one in found["blocked"]:
+        tables.say(f"blocked: {one['regimen']} ({one['blocks'][0]['rule']}: {one['blocks'][0]['text']})")
+    for line in (*found["limits"], found["notice"]):
+        tables.say(line)
+
+
+def _measured(found: Mapping[str, Any]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in (f"measured on {found['regimen']}", "population", "this patient", "of the spread left"):
+        table.add_column(heading)
+    for one in found["parameters"]:
+        left = f"{100 * one['remaining']:.0f} %"
+        table.add_row(one["name"], _said(one["population"]), _said(one["patient"]), left)
+    return table
+
+
+def _regimens(regimens: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    names = [name for name in regimens[0] if name not in {"regimen", "daily", "warnings", "c_max", "c_min"}]
+    for heading in ("regimen", "mg/day", *names, "warnings"):
+        table.add_column(heading)
+    for one in regimens:
+        rules = ", ".join(finding["rule"] for finding in one["warnings"])
+        table.add_row(
+            one["regimen"], f"{one['daily']['value']:g}", *(_said(one[name]) for name in names), rules
+        )
+    return table
+
+
+def _said(number: Mapping[str, Any]) -> str:
+    return Quantity(**number).text

@@ -3,4 +3,4 @@
 Adding a command is adding a file and its name here, where help lists it.
 """
 
-NAMES = ("run", "exposure", "fit", "assay", "conformance", "check", "plan", "list", "explain")
+NAMES = ("run", "exposure", "fit", "assay", "conformance", "check", "plan", "advise", "list", "explain")

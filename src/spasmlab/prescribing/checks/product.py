@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from spasmlab import food
 from spasmlab.prescribing import company, tablets
 from spasmlab.prescribing.checks.registry import Hit, check
-from spasmlab.regimen import number
 
 if TYPE_CHECKING:
     from spasmlab.prescribing.case import Case
@@ -31,7 +30,7 @@ def strengths(rule: Rule, case: Case) -> Iterator[Hit]:
         if tablets.halves(mg, strength):
             found.setdefault("half", []).append(mg)
     for outcome, doses in found.items():
-        listed = ", ".join(f"{number(mg)} mg" for mg in doses[:MOST_LISTED])
+        listed = ", ".join(f"{mg:.4g} mg" for mg in doses[:MOST_LISTED])
         more = f" and {len(doses) - MOST_LISTED} more" if len(doses) > MOST_LISTED else ""
         values = {f"dose_{i}": (mg, "mg") for i, mg in enumerate(doses[:MOST_LISTED], 1)}
         yield Hit(outcome, {**values, "per_ml": (strength.solution, "mg/mL")}, listed + more)

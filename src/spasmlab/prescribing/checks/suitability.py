@@ -50,13 +50,18 @@ def breathing(rule: Rule, case: Case) -> Iterator[Hit]:
     """Reasons for weak breathing together: lungs, kidneys, age, depressants, disease of the nervous system."""
     reasons = [
         *(["lung disease"] if case.has("lung-disease") else []),
-        *(["kidneys that clear little"] if case.clearance < rule.use["clearance_below"] else []),
+        *(["kidneys that clear little"] if _weak_kidneys(rule, case) else []),
         *(["age"] if case.patient.age >= rule.use["age_from"] else []),
         *(one.name for one in company.of_class(case.taken, *rule.use["classes"])),
         *(["a disease of the nervous system"] if _neurological(case.indication) else []),
     ]
     if reasons:
         yield Hit("risk", words=", ".join(reasons))
+
+
+def _weak_kidneys(rule: Rule, case: Case) -> bool:
+    """Below `use.clearance_below`, from the age at which the renal table holds; a small child clears less and is well."""
+    return case.clearance < rule.use["clearance_below"] and case.patient.age >= rule.use["adult_from"]
 
 
 def _neurological(name: str | None) -> bool:

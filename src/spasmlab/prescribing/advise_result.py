@@ -1,0 +1,150 @@
+"""The result of `spasmlab advise`, and how its question is read from words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from spasmlab import request as requests
+from spasmlab.errors import InputError
+from spasmlab.parameter import beside
+from spasmlab.prescribing import advise, indication, person, planned
+from spasmlab.prescribing.case import described
+from spasmlab.quantity import Quantity
+
+if TYPE_CHECKING:
+    from spasmlab.prescribing.advise import Advice, Prospect, Question
+    from spasmlab.prescribing.grid import Candidate
+
+INTERVALS = (
+    "low and high bound the 90 % interval over draws of this one patient: how bodies differ between patients (after a "
+    "measured level, what that leaves open), and the doubt about the parameters beyond the blood"
+)
+LIMITS = (
+    "Advice compares regimens of one product that the label does not block; it does not choose for anyone.",
+    "Exposure and the loss of transmitter release are computed; what a patient would feel of either is not, and "
+    "regimens are therefore listed by dose and not ranked.",
+    "Downstream of the binding site most parameters are assumed; a larger loss of release is no measured benefit.",
+    "A measured level moves what the model believes of this patient's body, and nothing else; one that was drawn or "
+    "dosed at another time than said misleads it.",
+)
+
+
+def question(
+    drug: str,
+    *,
+    condition: str | None,
+    indication_name: str | None,
+    regimen: str | None,
+    level: str | None,
+    draws: int | None,
+    seed: int,
+    days: float | None,
+    hypothesis: str | None,
+    **words: Any,
+) -> Question:
+    """What is asked, from the words of the command line; InputError for the first that is wrong."""
+    from spasmlab import condition as conditions
+    from spasmlab import drug as drugs
+    from spasmlab import hypothesis as hypotheses
+
+    case = planned.asked(drug, condition=condition, indication_name=indication_name, **words)
+    state = condition or indication.condition_of(case.indication)
+    taken = None if regimen is None else requests.written(regimen).for_weight(case.patient.weight)
+    if taken is not None and level is None:
+        raise InputError(
+            "--regimen is that on which --level was measured; possible: give both, or leave --regimen out"
+        )
+    return advise.Question(
+        case=replace(case, meal=case.meal or requests.meal_of(False)),
+        drug=drugs.load(drug),
+        condition=conditions.load(state),
+        hypothesis=hypotheses.load(hypothesis or hypotheses.DEFAULT),
+        draws=round(_record("draws")) if draws is None else draws,
+        seed=seed,
+        days=_days(days),
+        taken=taken,
+        levels=person.read_levels(level),
+    )
+
+
+def _days(days: float | None) -> float:
+    if days is None:
+        return _record("days")
+    if not 1 <= days <= requests.MOST_DAYS:
+        raise InputError(f"--days must be between 1 and {requests.MOST_DAYS:g}, not {days:g}")
+    return days
+
+
+def result(found: Advice) -> dict[str, Any]:
+    """The advice as one JSON object."""
+    from spasmlab import result as results
+
+    asked = found.question
+    about = {k: v for k, v in described(asked.case).items() if k != "regimen"}
+    return {
+        **results.head("advise"),
+        **about,
+        "condition": asked.condition.name,
+        "hypothesis": asked.hypothesis.name,
+        "days": asked.days,
+        "draws": asked.draws,
+        "seed": asked.seed,
+        "intervals": INTERVALS,
+        "measured": _measured(found),
+        "ranked": False,
+        "regimens": [_prospect(one) for one in found.prospects],
+        "blocked": [_blocked(one) for one in found.blocked],
+        "limits": list(LIMITS),
+    }
+
+
+def _measured(found: Advice) -> dict[str, Any] | None:
+    """What the levels told: each level beside its prediction, each parameter before and after."""
+    fit, asked = found.person.fit, found.question
+    if fit is None:
+        return None
+    levels = [
+        {"time_h": level.hours, "observed": Quantity(level.value, "mg/L").as_dict(),
+         "predicted": Quantity(float(value), "mg/L").as_dict()}
+        for level, value in zip(sorted(asked.levels, key=lambda one: one.hours), fit.predicted, strict=True)
+    ]  # fmt: skip
+    units = _units(found)
+    parameters = [
+        {"name": name, "population": Quantity(float(before), units[name]).as_dict(),
+         "patient": Quantity(float(value), units[name], float(low), float(high)).as_dict(),
+         "remaining": float(left)}
+        for name, before, value, low, high, left in zip(
+            fit.names, fit.population, fit.values, fit.low, fit.high, fit.remaining, strict=True)
+    ]  # fmt: skip
+    regimen = asked.taken.text if asked.taken else None
+    return {"regimen": regimen, "levels": levels, "parameters": parameters}
+
+
+def _units(found: Advice) -> dict[str, str]:
+    from spasmlab.fit.model import ChainModel
+
+    cloud = found.person
+    records = ChainModel(cloud.drug, cloud.names, cloud.formulation, cloud.fed).records
+    return {name: record.unit for name, record in zip(cloud.names, records, strict=True)}
+
+
+def _prospect(one: Prospect) -> dict[str, Any]:
+    return {
+        "regimen": one.candidate.text,
+        "daily": Quantity(one.candidate.daily, "mg/day").as_dict(),
+        "warnings": [finding.as_dict() for finding in one.candidate.warnings],
+        **{name: number.as_dict() for name, number in one.numbers.items()},
+    }
+
+
+def _blocked(one: Candidate) -> dict[str, Any]:
+    return {
+        "regimen": one.text,
+        "daily": Quantity(one.daily, "mg/day").as_dict(),
+        "blocks": [finding.as_dict() for finding in one.blocks],
+    }
+
+
+def _record(name: str) -> float:
+    return beside("prescribing.advise")[name].number

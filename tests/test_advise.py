@@ -1,0 +1,157 @@
+"""Advice: lawful regimens only, differences within draws, and a measured level that moves what is believed."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from spasmlab import cli, condition, drug, hypothesis, patient, regimen
+from spasmlab.chain.problem import run
+from spasmlab.prescribing import grid, person
+from spasmlab.prescribing.case import build
+
+WHO = "age=50,weight=70,sex=f,crcl=95"
+ADVISE = ["advise", "--drug", "gabapentin", "--indication", "phn", "--patient", WHO, "--history", "none"]
+
+
+@pytest.fixture
+def call(capsys):
+    def called(*words):
+        code = cli._exit_code([str(word) for word in words])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return called
+
+
+def advised(call, *words):
+    code, out, _ = call(*ADVISE, "--draws", "64", "--json", *words)
+    assert code == 0
+    return json.loads(out)
+
+
+def cloud(levels=None, draws=512, true=None):
+    return person.of(
+        drug.load("gabapentin"), patient.parse(WHO), condition.load("healthy"), hypothesis.load("both"),
+        formulation="ir", fed=0.0, draws=draws, seed=3, taken=regimen.parse("600 mg tid"),
+        levels=person.read_levels(levels),
+    )  # fmt: skip
+
+
+def test_no_blocked_regimen_is_among_the_regimens(call):
+    found = advised(call)
+    assert not {one["regimen"] for one in found["regimens"]} & {one["regimen"] for one in found["blocked"]}
+    assert found["blocked"] and all(b["level"] == "block" for one in found["blocked"] for b in one["blocks"])
+    assert max(one["daily"]["value"] for one in found["regimens"]) == 3600
+    assert found["measured"] is None and found["limits"]
+    forbidden = advised(call, "--with", "pregabalin")
+    assert forbidden["regimens"] == [] and forbidden["blocked"]
+
+
+@pytest.mark.parametrize("clearance", [5, 12, 25, 45, 95])
+def test_every_regimen_of_the_grid_is_judged_and_none_above_the_label_is_lawful(clearance):
+    asked = build("gabapentin", "100 mg once", indication_name="phn", patient_text=f"age=50,crcl={clearance}")
+    found = grid.candidates(asked)
+    doses = [one.daily for one in found]
+    assert doses == sorted(doses) and any(not one.blocks for one in found)
+    limit = {5: 100, 12: 240, 25: 700, 45: 1400, 95: 3600}[clearance]
+    assert all(bool(one.blocks) == (one.daily > limit) for one in found)
+
+
+def test_more_of_the_drug_gives_more_exposure_and_less_than_in_proportion(call):
+    found = advised(call)["regimens"]
+    levels = [one["c_average"]["value"] for one in found]
+    assert levels == sorted(levels)
+    share = [one["c_average"]["value"] / one["daily"]["value"] for one in found]
+    assert share == sorted(share, reverse=True)
+    for one in found:
+        assert one["c_min"]["value"] < one["c_average"]["value"] < one["c_max"]["value"]
+        assert one["c_average"]["low"] < one["c_average"]["value"] < one["c_average"]["high"]
+        assert 0 < one["release_poly_loss"]["value"] < 1
+
+
+def test_a_level_narrows_and_moves_the_prediction(call):
+    before = advised(call)["regimens"][-1]["c_average"]
+    high = advised(call, "--regimen", "600 mg tid", "--level", "11 mg/L at 170 h")
+    low = advised(call, "--regimen", "600 mg tid", "--level", "2000 ng/mL at 170 h")
+    after = [found["regimens"][-1]["c_average"] for found in (low, high)]
+    assert after[0]["value"] < before["value"] < after[1]["value"]
+    for one in after:
+        assert one["high"] / one["low"] < before["high"] / before["low"]
+    assert high["measured"]["levels"][0]["observed"]["value"] == 11
+    for one in high["measured"]["parameters"]:
+        assert (
+            0 < one["remaining"] <= 1
+            and one["patient"]["low"] < one["patient"]["value"] < one["patient"]["high"]
+        )
+
+
+def test_without_a_level_the_cloud_is_the_population():
+    known = drug.load("gabapentin").parameters
+    found = cloud()
+    for place, name in enumerate(found.names):
+        logs = np.log(found.values[:, place])
+        assert logs[0] == pytest.approx(np.log(known[name].number))
+        assert np.std(logs) == pytest.approx(known[name].between, rel=0.15)
+
+
+def test_many_levels_find_the_patient_they_came_from():
+    """Levels predicted for one draw of the population, measured twenty times: the cloud closes about that draw."""
+    asked = build("gabapentin", "600 mg tid", indication_name="phn", patient_text=WHO, history_text="none")
+    prior = cloud(draws=16)
+    hours = np.arange(170.0, 190.0, 1.0)
+    level = run(prior.problem(asked, 8), hours, ("plasma_concentration",))["plasma_concentration"]
+    told = ", ".join(f"{value} mg/L at {hour} h" for hour, value in zip(hours, level[5], strict=True))
+    found = cloud(told)
+    again = run(found.problem(asked, 8), hours, ("plasma_concentration",))["plasma_concentration"]
+    assert np.median(again, axis=0) == pytest.approx(level[5], rel=0.08)
+    spread = [np.std(np.log(one.mean(axis=1))) for one in (level, again)]
+    assert spread[1] < 0.4 * spread[0]
+
+
+def test_the_same_seed_gives_the_same_advice(call):
+    assert advised(call, "--seed", "4") == advised(call, "--seed", "4")
+    first, other = (advised(call, "--seed", seed)["regimens"][0]["c_average"] for seed in (4, 5))
+    assert first["value"] == other["value"] and first["low"] != other["low"]
+
+
+def test_a_drug_taken_along_is_followed(call):
+    plain, along = (
+        advised(call, *words)["regimens"][2]["c_average"]["value"] for words in ((), ("--with", "morphine"))
+    )
+    assert along > 1.05 * plain
+
+
+def test_the_table_is_readable(call):
+    code, out, _ = call(*ADVISE, "--draws", "16", "--regimen", "600 mg tid", "--level", "5 mg/L at 170 h")
+    assert code == 0 and "300 mg tid" in out and "blocked: 1300 mg tid" in out and "of the spread left" in out
+    assert "never for treating a patient" in out
+
+
+WRONG = [
+    (["--level", "5 mg/L at 170 h"], "needs the regimen"),
+    (["--regimen", "600 mg tid"], "give both"),
+    (["--regimen", "600 mg tid", "--level", "5 at 170 h"], "no measured level"),
+    (["--regimen", "600 mg tid", "--level", "5 mg/kg at 170 h"], "no measured level"),
+    (["--regimen", "600 mg tid", "--level", "-5 mg/L at 170 h"], "no measured level"),
+    (["--regimen", "600 mg tid", "--level", "nan mg/L at 170 h"], "no measured level"),
+    (["--regimen", "600 mg tid", "--level", "5 mg/L at -1 h"], "no measured level"),
+    (["--regimen", "600 mg tid", "--level", "5 mg/L at 170 h", "--with", "morphine"], "cannot be used"),
+    (
+        ["--regimen", "600 mg tid", "--level", "5 mg/L at 170 h", "--dialysis", "4 h every 48 h"],
+        "cannot be used",
+    ),
+    (["--draws", "5000"], "number of draws"),
+    (["--days", "0"], "--days must be between"),
+    (["--hypothesis", "bothh"], "did you mean 'both'"),
+    (["--condition", "ms-spasticity"], "cannot be combined"),
+    (["--formulation", "gastroretentive", "--label", "eu"], "gastroretentive"),
+]
+
+
+@pytest.mark.parametrize(("words", "says"), WRONG, ids=lambda v: " ".join(v) if isinstance(v, list) else "")
+def test_wrong_input_is_one_line_and_exit_2(call, words, says):
+    code, out, err = call(*ADVISE, *words)
+    assert code == 2 and out == "" and err.startswith("error: ") and err.count("\n") == 1 and says in err
