@@ -14,7 +14,7 @@ named by path and patient: no draw changes when another parameter, patient, occa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -99,7 +99,7 @@ def values(
     Each is the setting's value (central, or a draw of the doubt) moved on the record's own scale by the patient's
     deviate, the occasion's and the study's. `overrides` hold for every patient.
     """
-    setting, known = setting or Setting(), varying or load(drug.name)
+    setting, known = setting or Setting(), _passed(varying or load(drug.name), resolved, drug)
     centres = resolve.values(
         pathway, resolved, people.person(0), fed=fed, draws=setting.draw + 1, seed=seed, overrides=overrides
     )
@@ -117,6 +117,27 @@ def values(
     return np.ascontiguousarray(rows, dtype=float)
 
 
+def _passed(known: Variability, resolved: Mapping[str, tuple[str, Parameter]], drug: Drug) -> Variability:
+    """The variability of what this body has: a product that misses a part of the drug's way does not vary there.
+
+    InputError for a name that no product of the drug has.
+    """
+    own = {*resolved, *drug.parameters, *(n for f in drug.formulations.values() for n in f.parameters)}
+
+    def kept(records: Mapping[str, Parameter]) -> dict[str, Parameter]:
+        for name in (part for pair in records for part in pair.split("~")):
+            if name not in own:
+                raise unknown(f"parameter in the variability of '{known.name}'", name, own)
+        return {pair: record for pair, record in records.items() if set(pair.split("~")) <= set(resolved)}
+
+    return replace(
+        known,
+        correlations=kept(known.correlations),
+        occasion=kept(known.occasion),
+        study=kept(known.study),
+    )
+
+
 def _moves(
     resolved: Mapping[str, tuple[str, Parameter]],
     people: People,
@@ -128,11 +149,11 @@ def _moves(
     moves: dict[str, np.ndarray] = _between(resolved, people, seed, known)
     still = np.zeros(len(people))
     for name, record in known.occasion.items():
-        path = ("occasion", setting.occasion, _path(resolved, name, known))
+        path = ("occasion", setting.occasion, resolved[name][0])
         deviates = streams.normals(seed, *path, first=people.first, count=len(people))
         moves[name] = moves.get(name, still) + record.number * deviates
     for name, record in known.study.items() if setting.study is not None else ():
-        path = ("study", str(setting.study), _path(resolved, name, known))
+        path = ("study", str(setting.study), resolved[name][0])
         moves[name] = moves.get(name, still) + record.number * streams.stream(seed, *path).standard_normal()
     return {name: np.broadcast_to(move, len(people)) for name, move in moves.items()}
 
@@ -147,8 +168,6 @@ def _between(
         for name in spread
     }
     together = sorted({name for pair in known.correlations for name in pair.split("~")})
-    for name in together:
-        _path(resolved, name, known)
     correlated = tuple(name for name in together if name in spread)
     pairs = {
         pair: record.number
@@ -160,12 +179,6 @@ def _between(
         joined = mixed(mixing(correlated, pairs, known.name), apart)
         alone |= dict(zip(correlated, joined, strict=True))
     return {name: spread[name] * deviates for name, deviates in alone.items()}
-
-
-def _path(resolved: Mapping[str, tuple[str, Parameter]], name: str, known: Variability) -> str:
-    if name not in resolved:
-        raise unknown(f"parameter in the variability of '{known.name}'", name, resolved)
-    return resolved[name][0]
 
 
 def _moved(record: Parameter, unit: str, centre: float, move: np.ndarray) -> np.ndarray:

@@ -33,7 +33,7 @@ CHANGING = ("WT", "CRCL")  # covariates the chain itself reads, which may change
 BELOW, LIMITS = ("BLQ", "CENS"), ("LLOQ", "LIMIT")
 OWN = (*COVARIATES, *BELOW, *LIMITS, "FED")
 SEXES = {"f": 0.0, "m": 1.0, "female": 0.0, "male": 1.0}
-THEOPHYLLINE = PACKAGE / "data" / "studies" / "theophylline.csv"
+THEOPHYLLINE = PACKAGE / "data" / "datasets" / "theophylline.csv"
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +125,7 @@ def table(file: str | Path) -> Table:
 
 @cache
 def theophylline() -> tuple[Subject, ...]:
-    """The twelve subjects of the theophylline set (data/studies/theophylline.csv says whence)."""
+    """The twelve subjects of the theophylline set (data/datasets/theophylline.csv says whence)."""
     return tuple(read(THEOPHYLLINE))
 
 

@@ -22,7 +22,7 @@ BEGUN = Residual(additive=0.5, proportional=0.1)
 
 def model() -> ChainModel:
     """One compartment; clearance and volume in proportion to weight, at 70 kg."""
-    return ChainModel(drug.load(PACKAGE / "data" / "studies" / "theophylline.toml"), NAMES)
+    return ChainModel(drug.load(PACKAGE / "data" / "datasets" / "theophylline.toml"), NAMES)
 
 
 def start() -> Prior:

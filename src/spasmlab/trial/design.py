@@ -1,0 +1,203 @@
+"""A trial's design, read from one TOML file and checked before anything runs.
+
+title = "Rowbotham 1998"
+condition = "postherpetic-neuralgia"
+population = "older-phn"
+kind = "parallel"                  # parallel | crossover | withdrawal
+weeks = 8                          # of each period
+visits = [0, 7, 14, 28, 56]        # days within a period; the first is the baseline
+scored_at = "10:00"                # clock time of the visits
+dropout = 0.02                     # a week, whatever the arm
+[[arms]]
+name = "gabapentin"
+drug = "gabapentin"
+regimen = "300 mg daily x1, …, then 1200 mg tid"
+n = 113
+[[arms]]
+name = "placebo"
+n = 116
+[inclusion]
+pain = [4, 10]                     # an outcome at baseline, or age, weight, creatinine_clearance
+[outcomes.pain]
+analysis = "ancova"                # mixed | ancova | wilcoxon | proportional-odds | negative-binomial | logistic
+[[published]]                      # rows of evidence this design is to reproduce (`spasmlab replicate`)
+row = "PHN-ROW98-a"
+outcome = "pain"
+arm = "gabapentin"
+statistic = "mean change"
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from spasmlab.errors import InputError, unknown
+from spasmlab.parameter import read_toml
+
+KINDS = ("parallel", "crossover", "withdrawal")
+Analysis = Literal["mixed", "ancova", "wilcoxon", "proportional-odds", "negative-binomial", "logistic"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Arm(_Strict):
+    """One arm: what is taken (no drug: placebo) and by how many. `stops_on` names side effects at which a titration
+    goes no further; `after` is the regimen of a withdrawal's second phase."""
+
+    name: str
+    n: int = Field(ge=1, le=10_000_000)
+    drug: str | None = None
+    regimen: str | None = None
+    formulation: str = "ir"
+    fed: bool | str = False
+    stops_on: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _whole(self) -> Arm:
+        if (self.drug is None) != (self.regimen is None):
+            raise ValueError(f"arm '{self.name}' needs both drug and regimen, or neither (placebo)")
+        return self
+
+
+class Analysed(_Strict):
+    """How one outcome is analysed: `analysis`, at the last visit or over all, with what covariates."""
+
+    analysis: Analysis = "ancova"
+    primary: bool = False
+
+
+class Published(_Strict):
+    """A row of evidence and the statistic of this trial that it reports: `arm` against `against` where it compares.
+
+    `field` says which of the row's numbers: its value, its placebo-adjusted one, or the placebo arm's.
+    """
+
+    row: str
+    field: Literal["value", "adjusted", "placebo"] = "value"
+    outcome: str
+    statistic: str
+    arm: str
+    against: str | None = None
+    day: float | None = None
+    note: str = ""
+
+
+class Design(_Strict):
+    """A trial as it is planned. Days and weeks; `dropout` is the share that leaves in a week."""
+
+    title: str
+    condition: str
+    population: str
+    kind: Literal["parallel", "crossover", "withdrawal"] = "parallel"
+    summary: str = ""
+    source: str = ""
+    weeks: float = Field(gt=0, le=260)
+    visits: tuple[float, ...]
+    scored_at: str = "10:00"
+    first_dose_at: str = "08:00"
+    washout_weeks: float = Field(default=0, ge=0, le=52)
+    periods: int = Field(default=1, ge=1, le=40)
+    run_in_weeks: float = Field(default=0, ge=0, le=104)
+    responder: dict[str, float] = Field(default_factory=dict)
+    adherence: float = Field(default=1.0, ge=0, le=1)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    leaves_on: dict[str, float] = Field(default_factory=dict)
+    severity: float | None = Field(default=None, ge=0, le=1)
+    hypothesis: str | None = None
+    arms: tuple[Arm, ...] = Field(min_length=1)
+    inclusion: dict[str, tuple[float, float]] = Field(default_factory=dict)
+    outcomes: dict[str, Analysed] = Field(min_length=1)
+    published: tuple[Published, ...] = ()
+    seed: int = Field(default=0, ge=0)
+
+    @field_validator("scored_at", "first_dose_at")
+    @classmethod
+    def _clock(cls, text: str) -> str:
+        clock_hours(text)
+        return text
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Design:
+        if list(self.visits) != sorted(set(self.visits)) or len(self.visits) < 2 or self.visits[0] != 0:
+            raise ValueError("visits must rise from 0 (the baseline), at least two of them")
+        if self.visits[-1] > 7 * self.weeks:
+            raise ValueError(f"the last visit, day {self.visits[-1]:g}, lies beyond {self.weeks:g} weeks")
+        if len({arm.name for arm in self.arms}) < len(self.arms):
+            raise ValueError("two arms have the same name")
+        if self.kind == "withdrawal" and not self.run_in_weeks:
+            raise ValueError("a withdrawal trial needs run_in_weeks of open treatment")
+        if self.kind == "crossover" and len({arm.n for arm in self.arms}) > 1:
+            raise ValueError("every arm of a crossover trial has the same n: all its patients")
+        return self
+
+    @property
+    def patients(self) -> int:
+        """How many are randomised."""
+        return self.arms[0].n if self.kind == "crossover" else sum(arm.n for arm in self.arms)
+
+    def arm(self, name: str) -> Arm:
+        """An arm by name; InputError with the nearest match."""
+        found = {arm.name: arm for arm in self.arms}
+        if name not in found:
+            raise unknown("arm", name, found)
+        return found[name]
+
+
+def clock_hours(text: str) -> float:
+    """Hours after midnight of a clock time such as ``08:30``; ValueError for what is none."""
+    found = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", text.strip())
+    if not found:
+        raise ValueError(f"'{text}' is not a clock time; possible: such as 08:30")
+    return int(found[1]) + int(found[2]) / 60
+
+
+def read(file: Path) -> Design:
+    """The design in a TOML file; InputError names the file, the field and what is wrong with it."""
+    return of_table(read_toml(file), file.name)
+
+
+def of_table(table: dict[str, Any], origin: str) -> Design:
+    """A design from a table; its names are checked against what there is (condition, population, drugs, outcomes)."""
+    try:
+        found = Design(**table)
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise unknown(f"field in '{origin}'", where, sorted(Design.model_fields)) from None
+        reason = first["msg"].removeprefix("Value error, ")
+        raise InputError(f"'{origin}'{', ' + where if where else ''}: {reason}") from None
+    _refuse_unknown(found)
+    return found
+
+
+def _refuse_unknown(design: Design) -> None:
+    from spasmlab import condition, drug, endpoints, hypothesis, population, regimen
+    from spasmlab.endpoints import adverse
+
+    condition.load(design.condition)
+    population.load(design.population)
+    if design.hypothesis is not None:
+        hypothesis.load(design.hypothesis)
+    for arm in design.arms:
+        if arm.drug is not None and arm.regimen is not None:
+            drug.load(arm.drug).formulation(arm.formulation)
+            regimen.parse(arm.regimen)
+        for effect in arm.stops_on:
+            adverse.load(effect)
+    for name in (*design.outcomes, *(p.outcome for p in design.published)):
+        endpoints.find(name)
+    for effect in design.leaves_on:
+        adverse.load(effect)
+    for name in design.responder:
+        endpoints.find(name)
+    for p in design.published:
+        design.arm(p.arm)
+        if p.against is not None:
+            design.arm(p.against)
