@@ -154,8 +154,10 @@ def modules() -> tuple[str, ...]:
 
 @cache
 def ledger() -> dict[str, Parameter]:
-    """Every parameter by path: those beside code, then those of drugs, conditions, hypotheses and populations."""
+    """Every parameter by path: those beside code, then those of drugs, conditions, hypotheses, populations and side
+    effects."""
     from spasmlab import condition, drug, hypothesis, population, variability
+    from spasmlab.endpoints import adverse
 
     found = {p.path: p for module in modules() for p in beside(module).values()}
     found |= {p.path: p for name in drug.names() for p in drug.load(name).records}
@@ -163,6 +165,7 @@ def ledger() -> dict[str, Parameter]:
         found |= {p.path: p for name in kind.names() for p in kind.load(name).records}
     for kind in (population, variability):
         found |= {path: p for name in kind.names() for path, p in kind.load(name).parameters.items()}
+    found |= {p.path: p for name in adverse.names() for p in adverse.load(name).parameters.values()}
     return found
 
 

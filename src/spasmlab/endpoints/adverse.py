@@ -53,11 +53,13 @@ class Effect:
 @dataclass(frozen=True)
 class Occurrence:
     """One side effect in N patients at the visits: `present` (N, visits) by the drug or not, `ever` (N, visits) so far, and
-    `chance` (N, visits), the probability of the drug's part at that moment. For weight `present` holds kilograms."""
+    `chance` (N, visits), the probability of the drug's part at that moment, `highest` the highest so far. For weight
+    `present` holds kilograms."""
 
     present: np.ndarray
     ever: np.ndarray
     chance: np.ndarray
+    highest: np.ndarray
 
 
 def names() -> tuple[str, ...]:
@@ -99,6 +101,15 @@ def simulate(effect: Effect, course: Course, days: np.ndarray, chance: Chance) -
     return _SIMULATED[effect.kind](effect.parameters, course, np.asarray(days, float), chance)
 
 
+def expected(
+    effect: Effect, course: Course, days: np.ndarray, chance: Chance
+) -> tuple[np.ndarray, np.ndarray]:
+    """The expected shares of patients who ever had a side effect, and of those who have it by the drug, (visits,) each."""
+    found = simulate(effect, course, np.asarray(days, float), chance)
+    other = np.exp(-chance.value(effect.parameters["background"]) * np.asarray(days) / WEEK_D)
+    return 1 - ((1 - found.highest) * other).mean(axis=0), found.chance.mean(axis=0)
+
+
 def _of_tolerance(
     known: Mapping[str, Parameter], course: Course, days: np.ndarray, chance: Chance
 ) -> Occurrence:
@@ -135,7 +146,7 @@ def _crossed(
     now, so_far = course.at(probability, days), course.at(highest, days)
     weeks = chance.value(known["background"]) * days / WEEK_D
     other = chance.uniforms("background", path)[:, None] < 1 - np.exp(-weeks)
-    return Occurrence(uniform < now, (uniform < so_far) | other, now)
+    return Occurrence(uniform < now, (uniform < so_far) | other, now, so_far)
 
 
 def _of_weight(
@@ -146,7 +157,7 @@ def _of_weight(
     gain = chance.of_patients(known["gain"])[:, None]
     drift = chance.of_patients(known["drift"])[:, None] * days / WEEK_D
     kilograms = gain * reached + drift
-    return Occurrence(kilograms, np.maximum.accumulate(kilograms, axis=1), gain * reached)
+    return Occurrence(kilograms, np.maximum.accumulate(kilograms, axis=1), gain * reached, gain * reached)
 
 
 def _of_rate(known: Mapping[str, Parameter], course: Course, days: np.ndarray, chance: Chance) -> Occurrence:
@@ -155,7 +166,7 @@ def _of_rate(known: Mapping[str, Parameter], course: Course, days: np.ndarray, c
     weeks = beside("endpoints.adverse")["rate_weeks"].number
     so_far = 1 - (1 - share) ** (days / WEEK_D / weeks)
     ever = chance.uniforms("rate", known["drug"].path)[:, None] < so_far
-    return Occurrence(ever, ever, so_far)
+    return Occurrence(ever, ever, so_far, so_far)
 
 
 def _logistic(x: np.ndarray) -> np.ndarray:

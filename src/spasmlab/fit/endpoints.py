@@ -61,7 +61,7 @@ def targets(name: str, design: Design) -> list[Target]:
     for published in design.published:
         belongs = endpoints.endpoint_of(published.outcome)
         measured = published.outcome.removeprefix(ADVERSE) if belongs == "adverse" else belongs
-        if measured != name or evidence.row(published.row).role != "calibration":
+        if measured != name or studies.role(published) != "calibration":
             continue
         evidence.calibration(published.row)
         value = studies.number(published)
@@ -93,31 +93,35 @@ class Study:
 
     @cached_property
     def blocks(self) -> list[tuple[simulate.Block, Course]]:
-        """The candidates and their courses on the regimen as written, with nobody turned away or stopped."""
-        own, found = parameter.beside("fit.endpoints"), []
-        repeats, first = int(own["repeats"].number), 0
+        """One trial's patients and their courses on the regimen as written, with nobody turned away or stopped.
+
+        The repeats of a study share these courses: they differ in placebo response, sensitivity and noise.
+        """
+        found, first = [], 0
+        most = int(parameter.beside("fit.endpoints")["most_courses"].number)
         for sequence, size in zip(simulate.sequences(self.design), simulate.sizes(self.design), strict=True):
-            count = size * repeats
-            block = simulate.Block(first, count, sequence, count)
+            count = min(size, most)
+            block = simulate.Block(first, size, sequence, size)
             setting = simulate.Setting(self.design.seed)
             people = simulate.population.load(self.design.population).people(count, setting.seed, first)
             found.append((block, simulate.whole_course(self.design, block, people, setting)))
-            first += count
+            first += size
         return found
 
     def statistics(self, overrides: Mapping[str, float]) -> np.ndarray:
         """Every target's statistic in each repeat of the study, (repeats, targets)."""
         repeats = range(int(parameter.beside("fit.endpoints")["repeats"].number))
-        return np.array([self._repeat(repeat, len(repeats), overrides) for repeat in repeats])
+        return np.array([self._repeat(repeat, overrides) for repeat in repeats])
 
-    def _repeat(self, repeat: int, repeats: int, overrides: Mapping[str, float]) -> list[float]:
+    def _repeat(self, repeat: int, overrides: Mapping[str, float]) -> list[float]:
         arms: dict[str, list[dict[str, np.ndarray]]] = {}
         for block, course in self.blocks:
-            size = block.count // repeats
-            rows = slice(repeat * size, (repeat + 1) * size)
+            rows = np.arange(block.count) % course.patients
             part = Course(course.hours, {n: v[rows] for n, v in course.signals.items()}, course.clock_h)
-            name = f"{self.study} {repeat}"
-            chance = Chance(self.design.seed, size, block.first + rows.start, name, overrides=overrides)
+            first = block.first + repeat * self.design.patients
+            chance = Chance(
+                self.design.seed, block.count, first, f"{self.study} {repeat}", overrides=overrides
+            )
             for period, arm in enumerate(block.sequence):
                 seen = courses.part(part, *simulate.period_hours(self.design, period))
                 found = simulate.measure(self.design, seen, period, chance, only=self.name)
@@ -141,13 +145,38 @@ class Study:
         now = seen(p.arm, p.outcome.replace(ADVERSE, endpoints.PRESENT)) if persists else None
         return statistic.of(p.statistic, p.outcome, first, seen(p.against), now)
 
-    def log_likelihood(self, overrides: Mapping[str, float]) -> float:
-        """log N(printed; μ, Σ) of the repeats; printed numbers have the error of their rounding and source too."""
+    def moments(self, overrides: Mapping[str, float]) -> tuple[np.ndarray, np.ndarray]:
+        """Mean (targets,) and covariance of the statistics; of a side effect's share in closed form."""
+        if self.name in adverse.names() and adverse.load(self.name).kind != "weight":
+            return self._moments_of_shares(overrides)
         drawn = self.statistics(overrides)
-        if not np.all(np.isfinite(drawn)):
+        return drawn.mean(axis=0), np.atleast_2d(np.cov(drawn, rowvar=False))
+
+    def _moments_of_shares(self, overrides: Mapping[str, float]) -> tuple[np.ndarray, np.ndarray]:
+        """Expected shares [%] and their binomial variances, with what differs between studies on the logit."""
+        effect, days = adverse.load(self.name), courses.visit_days(self.design)
+        between = parameter.beside("fit.endpoints")["share_between_study"].number
+        expected = {}
+        for block, course in self.blocks:
+            chance = Chance(self.design.seed, course.patients, block.first, overrides=overrides)
+            arm = self.design.arms[block.sequence[0]].name
+            expected[arm] = adverse.expected(effect, course, days, chance)
+        means, variances = [], []
+        for target in self.targets:
+            ever, now = (v[-1] for v in expected[target.published.arm])
+            n = self.design.arm(target.published.arm).n
+            persisting = target.published.statistic == statistic.PERSISTING
+            share, n = (now / ever, n * ever) if persisting else (ever, n)
+            spread = share * (1 - share)
+            means.append(100 * share)
+            variances.append(100**2 * (spread / n + (between * spread) ** 2))
+        return np.array(means), np.diag(variances)
+
+    def log_likelihood(self, overrides: Mapping[str, float]) -> float:
+        """log N(printed; μ, Σ); printed numbers have the error of their rounding and source too."""
+        mean, covariance = self.moments(overrides)
+        if not (np.all(np.isfinite(mean)) and np.all(np.isfinite(covariance))):
             return -math.inf
-        mean = drawn.mean(axis=0)
-        covariance = np.atleast_2d(np.cov(drawn, rowvar=False))
         rough = parameter.beside("fit.endpoints")["row_error"].number * np.maximum(np.abs(self.observed), 1.0)
         covariance = covariance + np.diag(rough**2)
         root = np.linalg.cholesky(covariance)
@@ -205,10 +234,9 @@ def fit(name: str) -> Found:
     spread = np.sqrt(np.diag(np.linalg.inv(_curvature(problem, z))))
     met = []
     for study in problem.studies:
-        drawn = study.statistics(best)
+        means, covariance = study.moments(best)
         for place, target in enumerate(study.targets):
-            p = target.published
-            mean, sd = float(drawn[:, place].mean()), float(drawn[:, place].std())
+            p, mean, sd = target.published, float(means[place]), math.sqrt(covariance[place, place])
             met.append((p.row, f"{p.outcome} {p.statistic} {p.arm}", target.value, mean, sd))
     return Found(best, dict(zip(best, spread.tolist(), strict=True)), tuple(met))
 

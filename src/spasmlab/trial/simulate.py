@@ -16,7 +16,7 @@ import pandas as pd
 from spasmlab import endpoints, population
 from spasmlab.endpoints import ADVERSE, PRESENT, adverse
 from spasmlab.endpoints.course import Chance, Course
-from spasmlab.errors import InputError
+from spasmlab.errors import InputError, SolveError
 from spasmlab.parameter import beside
 from spasmlab.population import People
 from spasmlab.regimen import DAY_H, parse
@@ -125,6 +125,39 @@ def run_block(design: Design, block: Block, setting: Setting) -> pd.DataFrame:
         gone_at = np.minimum(gone_at, leaves(design, seen, period, chance))
         tables.append(_rows(design, block, people, chosen, period, arm, values, gone_at))
     return pd.concat(tables, ignore_index=True)
+
+
+def run_safely(design: Design, block: Block, setting: Setting) -> pd.DataFrame:
+    """`run_block`, with a `code` for each patient: 0 done, 1 where the body could not be solved (outcomes NaN).
+
+    A block in which one fails is cut in halves until the patient stands alone; the others are unharmed.
+    """
+    try:
+        return run_block(design, block, setting).assign(code=0)
+    except SolveError:
+        if block.count == 1:
+            return _failed(design, block)
+    halves = []
+    left = block.enrolled
+    for first, count in (
+        (block.first, block.count // 2),
+        (block.first + block.count // 2, block.count - block.count // 2),
+    ):
+        taken = min(left, int(eligible(design, first, count, setting).sum()))
+        left -= taken
+        if taken:
+            halves.append(run_safely(design, Block(first, count, block.sequence, taken), setting))
+    return pd.concat(halves, ignore_index=True)
+
+
+def _failed(design: Design, block: Block) -> pd.DataFrame:
+    people = population.load(design.population).people(1, design.seed, block.first)
+    missing = {name: np.full((1, len(design.visits)), np.nan) for name in asked(design)}
+    rows = [
+        _rows(design, block, people, np.zeros(1, int), period, arm, missing, np.full(1, np.inf))
+        for period, arm in enumerate(block.sequence)
+    ]
+    return pd.concat(rows, ignore_index=True).assign(code=1)
 
 
 def period_hours(design: Design, period: int) -> tuple[float, float]:

@@ -3,4 +3,6 @@
 Adding a command is adding a file and its name here, where help lists it.
 """
 
-NAMES = ("run", "exposure", "fit", "assay", "conformance", "check", "plan", "advise", "list", "explain")
+NAMES = (
+    "run", "exposure", "assay", "fit", "trial", "power", "check", "plan", "advise", "conformance", "list", "explain",
+)  # fmt: skip

@@ -1,0 +1,140 @@
+"""The result of `spasmlab trial` and `spasmlab power`: arms, effects, who left, as plain dictionaries for JSON."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from spasmlab import endpoints, quantity, result
+from spasmlab.progress import Stages
+from spasmlab.quantity import Quantity
+from spasmlab.trial import analysis, engine, simulate
+from spasmlab.trial.analysis import Effect
+from spasmlab.trial.design import Design
+from spasmlab.trial.simulate import Setting
+from spasmlab.trial.store import Store
+
+PERCENTILES = (5.0, 50.0, 95.0)
+
+
+def compute(
+    design: Design,
+    setting: Setting,
+    stages: Stages,
+    *,
+    out: Path | None = None,
+    engine_name: str = "local",
+    workers: int | None = None,
+    cluster: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Simulate and analyse a trial; with `out` its parts are kept there, and what is there is not done again."""
+    with tempfile.TemporaryDirectory() as scratch:
+        store = Store(out or Path(scratch) / "trial", design, setting)
+        with store.opened():
+            with stages("Enrolment"):
+                blocks = list(simulate.blocks(design, setting))
+            with stages(f"Patients: {design.patients}") as progress:
+                engine.carry_out(
+                    store, blocks, engine=engine_name, workers=workers, cluster=cluster, progress=progress
+                )
+            with stages("Analysis"):
+                table = engine.in_memory(store)
+                effects = analysis.analyse(design, table)
+        return described(design, setting, table, effects) | {"seconds": result.seconds(stages)}
+
+
+def described(design: Design, setting: Setting, table: pd.DataFrame, effects: list[Effect]) -> dict[str, Any]:
+    """Everything of a trial that goes into JSON."""
+    return {
+        **result.head("trial"),
+        "title": design.title,
+        "condition": design.condition,
+        "design": design.kind,
+        "patients": design.patients,
+        "seed": setting.seed,
+        "failed": int(table.loc[table["code"] > 0, "patient"].nunique()),
+        "estimand": ESTIMAND,
+        "arms": {arm.name: _arm(design, table, arm.name) for arm in design.arms},
+        "effects": [effect_dict(effect) for effect in effects],
+        "assumed": ASSUMED,
+    }
+
+
+ESTIMAND = (
+    "the difference a prescription makes at the last visit, in those still seen there (mixed models use every visit); "
+    "missed doses, stopped titrations and carry-over are part of it"
+)
+ASSUMED = (
+    "placebo responses, sensitivities and their spreads are assumed or fitted: see spasmlab explain endpoints"
+)
+
+
+def _arm(design: Design, table: pd.DataFrame, name: str) -> dict[str, Any]:
+    rows = table[table["arm"] == name]
+    last = rows[rows["day"] == rows["day"].max()]
+    asked = simulate.asked(design)
+    seen = last[list(asked)].notna().any(axis=1)
+    return {
+        "patients": int(rows["patient"].nunique()),
+        "completed": int(last.loc[seen, "patient"].nunique()),
+        "outcomes": {outcome: _course(rows, outcome) for outcome in asked},
+    }
+
+
+def _course(rows: pd.DataFrame, outcome: str) -> list[dict[str, Any]]:
+    """Mean, SD, number and percentiles between patients at each visit."""
+    unit = endpoints.find(outcome).unit
+    found = []
+    for day, scores in rows.groupby("day")[outcome]:
+        values = scores.dropna().to_numpy()
+        low, middle, high = np.percentile(values, PERCENTILES) if len(values) else (math.nan,) * 3
+        found.append(
+            {
+                "day": float(day),  # type: ignore[arg-type]
+                "n": len(values),
+                "mean": quantity.finite(float(np.mean(values))) if len(values) else None,
+                "sd": quantity.finite(float(np.std(values, ddof=1))) if len(values) > 1 else None,
+                "median": quantity.finite(float(middle)),
+                "low": quantity.finite(float(low)),
+                "high": quantity.finite(float(high)),
+                "unit": unit,
+            }
+        )
+    return found
+
+
+def effect_dict(effect: Effect) -> dict[str, Any]:
+    """An effect with its 95 % confidence interval as a quantity."""
+    unit = endpoints.find(effect.outcome).unit if effect.scale in {"difference", "shift"} else "1"
+    value, low, high = (quantity.finite(v) for v in (effect.estimate, effect.low, effect.high))
+    kept = {k: v for k, v in asdict(effect).items() if k not in {"estimate", "low", "high", "p"}}
+    return {**kept, **Quantity(value, unit, low, high).as_dict(), "p": quantity.finite(effect.p)}
+
+
+def resized(design: Design, patients: int) -> Design:
+    """The same trial with as many patients in all, shared between the arms as before (each arm one at least)."""
+    if design.kind == "crossover":
+        arms = tuple(arm.model_copy(update={"n": patients}) for arm in design.arms)
+    else:
+        shares = np.array([arm.n for arm in design.arms], float)
+        ends = np.rint(np.cumsum(shares / shares.sum()) * patients).astype(int)
+        sizes = np.maximum(np.diff(np.concatenate([[0], ends])), 1)
+        arms = tuple(arm.model_copy(update={"n": int(n)}) for arm, n in zip(design.arms, sizes, strict=True))
+    return design.model_copy(update={"arms": arms})
+
+
+def summary(effects: Mapping[str, Any]) -> str:
+    """One effect in words."""
+    return f"{effects['value']:.3g} ({effects['low']:.3g} to {effects['high']:.3g})"
+
+
+def repeated(setting: Setting, repeat: int) -> Setting:
+    """The setting of one repeat: patients, placebo response and effect of a trial of its own."""
+    return replace(setting, seed=setting.seed + 1_000_003 * repeat, study=f"repeat {repeat}")
