@@ -42,6 +42,19 @@ def assays() -> list[Entry]:
     ]
 
 
+def studies() -> list[Entry]:
+    """Published studies with their condition, size and the roles of their rows."""
+    from spasmlab import studies as known
+
+    found = []
+    for name in known.names():
+        design = known.load(name)
+        roles = " and ".join(sorted({known.role(p) for p in design.published}))
+        summary = f"{design.condition}, {design.patients} patients, {roles}. {design.summary}".strip()
+        found.append({"name": name, "title": design.title, "summary": summary})
+    return found
+
+
 def signals() -> list[Entry]:
     """Signals of the slow chain with unit and meaning."""
     from spasmlab.chain import body
@@ -58,6 +71,7 @@ ENTRIES: dict[str, Callable[[], list[Entry]]] = {
     "conditions": conditions,
     "hypotheses": hypotheses,
     "assays": assays,
+    "studies": studies,
     "signals": signals,
 }
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from spasmlab.cli import options
-from spasmlab.errors import InputError, unknown
+from spasmlab.errors import unknown
 
 LISTS = ("drugs", "conditions", "hypotheses", "assays", "studies", "signals")
 
@@ -21,9 +21,5 @@ def command(
 
     if what not in LISTS:
         raise unknown("list", what, LISTS)
-    if what == "studies":
-        raise InputError(
-            "studies belong to a later version; possible now: " + ", ".join(sorted({*LISTS} - {what}))
-        )
     found = {**result.head("list"), what: listing.ENTRIES[what]()}
     options.show(found, as_json, lambda entries: tables.listing(what, entries[what]))
