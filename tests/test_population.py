@@ -405,3 +405,14 @@ def test_running_quantiles_take_no_more_room_for_more_patients() -> None:
     for _ in range(4):
         running.add(np.random.default_rng(0).lognormal(size=(500, 3)))
     assert running.counts.nbytes == before and running.count == 2000
+
+
+def test_the_error_of_a_large_run_is_measured_where_there_is_something_to_miss() -> None:
+    """Asked for no time, or for time 0 alone, the check still looks at the whole course."""
+    from spasmlab import cohort as cohorts
+    from spasmlab import drug, population, regimen
+
+    asked = cohorts.Cohort(
+        population.load("healthy"), drug.load("gabapentin"), regimen.parse("600 mg tid"), days=2
+    )
+    assert 0 < cohorts.achieved_error(asked, 50, np.array([0.0])) < 1e-5
