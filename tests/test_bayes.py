@@ -95,3 +95,60 @@ def test_nuts_finds_what_made_the_data() -> None:
     assert np.all(found.residual[..., 0] == 0) and 0.01 < np.median(found.residual[..., 1]) < 0.15
     assert set(found.r_hat) == {"mean volume", "spread volume", "residual proportional"}
     assert max(found.r_hat.values()) < 1.2 and min(found.effective.values()) > 20
+
+
+@needs_extra
+def test_exact_steps_of_a_linear_drug_stay_finite_however_fast_it_is_absorbed() -> None:
+    """Runge–Kutta steps blew up at such rates, and the sampler called them divergent."""
+    from spasmlab.equations import jax_function
+
+    one = theophylline.model()
+    subject = data.theophylline()[0]
+    assert jax_function.is_linear(one.pathway, "plasma_concentration")
+    gabapentin = model.ChainModel(drug.load("gabapentin"), ("volume",))
+    assert not jax_function.is_linear(gabapentin.pathway, "plasma_concentration")
+    fast = one.start + np.array([np.log(500.0), 0.0, 0.0])
+    levels = np.asarray(nuts._predictor([subject], one)(fast[None]))[0]
+    values = one.natural(fast)
+    weight = subject.person().weight / 70
+    slope = values[1] / values[2]
+    expected = subject.amounts_mg[0] / (values[2] * weight) * np.exp(-slope * subject.times_h)
+    np.testing.assert_allclose(levels[1:], expected[1:], rtol=2e-3)
+
+
+@needs_extra
+@pytest.mark.parametrize(
+    "kind", ["a given rate", "a modelled duration", "a reset and dose", "another compartment"]
+)
+def test_the_jax_reading_follows_events_as_the_event_solver_does(tmp_path, kind: str) -> None:
+    from test_fit_events import KINDS, predicted, table
+
+    known, text = KINDS[kind]
+    file = table(tmp_path, text)
+    (subject,) = data.read(file)
+    one = model.ChainModel(known, ("clearance", "volume"))
+    found = np.asarray(nuts._predictor([subject], one)(one.start[None]))[0]
+    np.testing.assert_allclose(found, predicted(known, file), rtol=1e-6)
+
+
+@needs_extra
+def test_runge_kutta_steps_follow_events_of_a_drug_that_is_not_linear(tmp_path) -> None:
+    from test_fit_events import predicted, table
+
+    text = "1,0,300,1,.,.\n1,3,.,0,2,.\n1,6,200,4,.,100\n1,9,.,0,2,.\n1,30,.,0,1,.\n"
+    file, known = table(tmp_path, text, "ID,TIME,AMT,EVID,DV,RATE"), drug.load("gabapentin")
+    (subject,) = data.read(file)
+    one = model.ChainModel(known, ("volume",))
+    found = np.asarray(nuts._predictor([subject], one)(one.start[None]))[0]
+    np.testing.assert_allclose(found, predicted(known, file), rtol=2e-4)
+
+
+@needs_extra
+@pytest.mark.parametrize("kind", ["a steady state", "a steady infusion"])
+def test_a_steady_state_is_not_sampled(tmp_path, kind: str) -> None:
+    from test_fit_events import KINDS, table
+
+    known, text = KINDS[kind]
+    (subject,) = data.read(table(tmp_path, text))
+    with pytest.raises(InputError, match="row 2, column SS: a steady state cannot be sampled"):
+        nuts._predictor([subject], model.ChainModel(known, ("clearance",)))

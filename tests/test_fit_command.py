@@ -56,6 +56,12 @@ def test_a_patient_is_fitted_and_what_levels_cannot_tell_has_no_value(tmp_path: 
     assert "not told" in shown and "rank 3 of 5" in shown
 
 
+def test_the_example_of_the_readme_is_fitted(capsys) -> None:
+    result = found(capsys, str(Path(__file__).parents[1] / "examples" / "levels.csv"), "--drug", "gabapentin")
+    assert [one["id"] for one in result["individuals"]] == ["1", "2"] and result["doses"] == 10
+    assert result["levels_below_limit"] == 1 and result["diagnostics"]["npde"]["count"] == 7
+
+
 @pytest.mark.slow
 def test_a_population_is_fitted_with_its_pictures(tmp_path: Path, capsys) -> None:
     folder = tmp_path / "out"

@@ -111,7 +111,7 @@ def _sample(
     jax.config.update("jax_enable_x64", True)
     begun = _begin(subjects, model, residual)
     kernel = NUTS(
-        _joint(subjects, model, residual, begun.centred),
+        joint_model(subjects, model, residual, begun.centred),
         target_accept_prob=beside("fit.nuts")["target"].number,
         max_tree_depth=int(beside("fit.nuts")["deepest"].number),
         init_strategy=init_to_value(values=begun.values(model)),
@@ -124,7 +124,7 @@ def _sample(
         chain_method="vectorized",
         progress_bar=False,
     )
-    sampler.run(jax.random.PRNGKey(seed))
+    sampler.run(jax.random.PRNGKey(seed), levels_of(subjects)[1])
     found = {name: np.asarray(values) for name, values in sampler.get_samples(group_by_chain=True).items()}
     kept = arviz.from_dict({name: found[name] for name in ("mean", "spread", "residual")})
     r_hat, effective = arviz.rhat(kept), arviz.ess(kept)
@@ -142,7 +142,7 @@ def _sample(
 
 
 @dataclass(frozen=True)
-class _Begun:
+class Begun:
     """Where the chains begin, and how far each parameter is centred: 1 where levels tell every subject's own, 0
     where they tell nothing. Between the two, steps are long on both sides of the funnel."""
 
@@ -162,7 +162,7 @@ class _Begun:
         }
 
 
-def _begin(subjects: list[Subject], model: ChainModel, residual: Residual) -> _Begun:
+def _begin(subjects: list[Subject], model: ChainModel, residual: Residual) -> Begun:
     """The population by the EM rounds of the Laplace approximation."""
     spread = np.full(len(model.names), FIRST_SPREAD)
     task = population._Task(tuple(subjects), model)
@@ -173,22 +173,23 @@ def _begin(subjects: list[Subject], model: ChainModel, residual: Residual) -> _B
     kept = np.array([found.residual.additive, found.residual.proportional])
     parts = np.where(sizes > 0, kept / np.where(sizes > 0, sizes, 1.0), FIRST_SPREAD)
     eta = np.array([one.eta for one in modes])
-    return _Begun(found, eta, 1 - np.clip(left, 0.0, 1.0), np.maximum(parts, LEAST_PART))
+    return Begun(found, eta, 1 - np.clip(left, 0.0, 1.0), np.maximum(parts, LEAST_PART))
 
 
-def _joint(subjects: list[Subject], model: ChainModel, residual: Residual, centred: np.ndarray):
-    """The NumPyro model: priors, every subject's own parameters, and the likelihood of all levels at once."""
+def joint_model(subjects: list[Subject], model: ChainModel, residual: Residual, centred: np.ndarray):
+    """The NumPyro model of the levels of all subjects, one after the other: priors, every subject's own parameters, and
+    the likelihood of all levels at once."""
     import numpyro
     from jax import numpy as jnp
     from jax.scipy.special import log_ndtr
     from numpyro import distributions as dist
 
     predict = _predictor(subjects, model)
-    which, observed, below = _levels(subjects)
+    which, _, below = levels_of(subjects)
     sizes = np.array([residual.additive, residual.proportional])
     known, count = beside("fit.nuts"), len(model.names)
 
-    def joint() -> None:
+    def joint(observed: Any) -> None:
         mean: Any = numpyro.sample(
             "mean", dist.Normal(model.start, known["centre_spread"].number).to_event(1)
         )
@@ -247,7 +248,7 @@ def _steps(subject: Subject, model: ChainModel, base: np.ndarray) -> jax_functio
     return jax_function.steps(subject.doses_h + lag, subject.amounts_mg, subject.times_h, places, exact)
 
 
-def _levels(subjects: list[Subject]) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray, np.ndarray]:
+def levels_of(subjects: list[Subject]) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray, np.ndarray]:
     """Where each level stands in (subjects, times), the levels, and which lie below the limit."""
     rows = np.concatenate([np.full(len(s.times_h), i) for i, s in enumerate(subjects)])
     columns = np.concatenate([np.arange(len(s.times_h)) for s in subjects])

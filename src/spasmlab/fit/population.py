@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spasmlab.errors import SolveError
 from spasmlab.fit.data import Subject, check
 from spasmlab.fit.individual import NORMAL_90, Mode, Prior, Residual, prior_of
 from spasmlab.fit.individual import modes as modes_of
@@ -26,6 +27,7 @@ EM_SETTLED = 0.01  # change of every estimate, on its scale, below which BFGS ta
 DIFFERENCE = 1e-3  # of the finite differences of −2LL, on the log scale of spreads and that of estimation
 LEAST_SPREAD = 1e-3
 TINY = 1e-12
+UNLIKELY = 1e9  # −2LL where the model cannot be solved: the line search turns back
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,11 @@ def fit(
     near = _em(task, begun, tell)
 
     def least(vector: np.ndarray) -> float:
-        return task.minus_two_log_likelihood(near.moved(vector))
+        try:
+            return task.minus_two_log_likelihood(near.moved(vector))
+        except SolveError:  # a step of the search to where no curve can be computed
+            task.etas = [None] * len(task.subjects)
+            return UNLIKELY
 
     tell("BFGS on the Laplace approximation")
     found = minimize(

@@ -1,0 +1,68 @@
+"""Fits keep their promises: coverage of patients' intervals, ranks of simulation-based calibration, and the page."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from spasmlab import fitting_page
+from spasmlab.fit import calibration, data, nuts, theophylline
+from spasmlab.fit.individual import Prior, Residual
+from test_fit import fitted
+
+needs_extra = pytest.mark.skipif(not nuts.available(), reason="the extra 'bayes' is not installed")
+
+
+def test_intervals_of_single_patients_hold_the_truth_as_often_as_they_say() -> None:
+    one = theophylline.model()
+    prior = Prior(np.log([1.5, 2.8, 32.0]), np.diag([0.3**2] * 3), Residual(0.1, 0.1))
+    hours = (0.5, 2.0, 6.0, 24.0)
+    empty = [data.subject(str(i), [(0, 320)], [(t, 0.0) for t in hours], weight=70) for i in range(120)]
+    found = calibration.of_patients(one, prior, empty)
+    assert np.all(np.abs(found.inside - 0.9) < 3.5 * found.error)
+    assert np.all(np.abs(found.bias) < 0.35) and np.all(np.abs(found.spread - 1) < 0.25)
+
+
+def test_ranks_that_are_not_uniform_are_seen() -> None:
+    random = np.random.default_rng(1)
+    even = random.integers(0, calibration.RANKED + 1, (100, 3))
+    narrow = np.clip(random.normal(9.5, 2.0, (100, 3)), 0, 19).astype(int)
+    assert min(calibration.Ranks(calibration.QUANTITIES, even, 19, 0).probability().values()) > 0.01
+    assert max(calibration.Ranks(calibration.QUANTITIES, narrow, 19, 0).probability().values()) < 1e-6
+    assert calibration.Ranks(calibration.QUANTITIES, narrow, 19, 0).share_within()["mean clearance"] > 0.97
+
+
+@needs_extra
+@pytest.mark.slow
+def test_the_sampler_is_calibrated() -> None:
+    """In a process of its own, since JAX must not be forked."""
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        found = pool.submit(calibration.sample_ranks, 30, 3).result()
+    assert min(found.probability().values()) > 0.003
+    assert min(found.share_within().values()) > 0.7
+    assert found.divergences < 0.02 * 30 * calibration.DRAWS
+
+
+def test_the_page_is_current() -> None:
+    assert fitting_page.main(["--check"]) == 0, "run python -m spasmlab.fitting_page"
+
+
+def test_the_page_tells_divergences_and_what_calibration_found() -> None:
+    kept = json.loads(fitting_page.RESULTS.read_text(encoding="utf-8"))
+    assert kept["nuts"]["divergences"] == 0 and kept["nuts"]["r_hat"] < 1.05
+    assert min(kept["sbc"]["probability"].values()) > 0.003
+    page = fitting_page.page()
+    assert "0 divergent, R-hat at most" in page and "Warfarin" in page
+
+
+@pytest.mark.slow
+def test_the_page_holds_what_a_fit_gives_today() -> None:
+    kept, found = json.loads(fitting_page.RESULTS.read_text(encoding="utf-8"))["laplace"], fitted()
+    np.testing.assert_allclose(kept["values"], theophylline.per_kg(found.values), rtol=0.02)
+    np.testing.assert_allclose(kept["spread"], found.estimates.spread, rtol=0.05)
+    assert kept["minus_two_log_likelihood"] == pytest.approx(found.minus_two_log_likelihood, abs=0.2)
