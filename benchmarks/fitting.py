@@ -117,6 +117,9 @@ def sbc() -> dict[str, Any]:
     return {
         "count": len(found.ranks),
         "ranked": found.ranked,
+        "warm_up": calibration.WARM_UP,
+        "draws": calibration.DRAWS,
+        "steps": 2**calibration.DEEPEST - 1,
         "names": list(found.names),
         "counts": counts,
         "probability": found.probability(),
