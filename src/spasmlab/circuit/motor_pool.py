@@ -8,7 +8,8 @@ inward current by a slow ramp in voltage clamp. No synapses, no noise; the cells
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from spasmlab.circuit.electrode import current_clamp, voltage_clamp
 from spasmlab.circuit.motoneuron import Pool
 from spasmlab.parameter import beside
 
+SAMPLES = 400  # steps between two numbers of a drive that is shown: 10 ms
 CALCIUM = ("calcium", "calcium_potassium")  # the constants that a calcium-free bath takes away
 
 
@@ -69,7 +71,7 @@ class InwardCurrent(NamedTuple):
 
 def protocol() -> dict[str, float]:
     """The numbers of the protocols, by name."""
-    return {name: p.number for name, p in beside("circuit.motor_pool").items()}
+    return {name: p.number for name, p in beside("circuit.motor_pool").items() if isinstance(p.value, float)}
 
 
 def _steps(duration: float) -> np.ndarray:
@@ -140,14 +142,34 @@ def pool_rate(dish: Dish, drive: float) -> np.ndarray:
     return steady_rate(dish, drive * common_drive(dish))
 
 
-def triangle(dish: Dish) -> tuple[np.ndarray, ...]:
-    """Spike times (ms) of every cell while a common drive rises slowly to `ramp_top` and falls again."""
+def full_pool_rate(dish: Dish) -> float:
+    """Mean rate (Hz) of the cells that fire under the smallest common drive that recruits `full_share` of the pool; the
+    drive is sought in steps of `full_step` mV up to the top of the triangle. NaN where none recruits so many.
+    """
+    known = protocol()
+    for drive in np.arange(known["full_step"], known["ramp_top"], known["full_step"]):
+        rates = pool_rate(dish, drive)
+        if np.isfinite(rates).mean() >= known["full_share"]:
+            return float(np.nanmean(rates))
+    return float("nan")
+
+
+def places() -> tuple[float, ...]:
+    """The places of the pool that are shown, in percent from its smallest cell."""
+    return beside("circuit.motor_pool")["places"].values
+
+
+def drive_of_triangle() -> np.ndarray:
+    """The drive (mV) of `triangle`, one number a step."""
     known = protocol()
     half = round(known["ramp_rise"] / DT)
-    drive = np.concatenate([np.linspace(0, known["ramp_top"], half), np.linspace(known["ramp_top"], 0, half)])
-    return current_clamp(
-        dish.pool, dish.numbers, dish.bias + drive, sample_every=100.0, scale=common_drive(dish)
-    ).spikes
+    return np.concatenate([np.linspace(0, known["ramp_top"], half), np.linspace(known["ramp_top"], 0, half)])
+
+
+def triangle(dish: Dish) -> tuple[np.ndarray, ...]:
+    """Spike times (ms) of every cell while a common drive rises slowly to `ramp_top` and falls again."""
+    drive = dish.bias + drive_of_triangle()
+    return current_clamp(dish.pool, dish.numbers, drive, sample_every=100.0, scale=common_drive(dish)).spikes
 
 
 def smoothed_rate(spikes: np.ndarray, time: float, width: float) -> float:
@@ -158,22 +180,26 @@ def smoothed_rate(spikes: np.ndarray, time: float, width: float) -> float:
 
 
 def delta_f(dish: Dish) -> Pairs:
-    """ΔF of paired units (Gorassini et al. 2002) on a triangle of drive: the rate of a lower-threshold control unit when
-    the test unit is recruited, less that when it is derecruited.
+    """ΔF of paired units on a triangle of drive (`pair_units`)."""
+    return pair_units(triangle(dish))
+
+
+def pair_units(spikes: Sequence[np.ndarray]) -> Pairs:
+    """ΔF of paired units (Gorassini et al. 2002): the rate of a lower-threshold control unit when the test unit is
+    recruited, less that when it is derecruited.
 
     Pairs are of units recruited at least `pair_delay` ms apart, the control still firing when the test unit stops.
     """
-    known, spikes = protocol(), triangle(dish)
+    known = protocol()
     fired = [s if s.size > known["pair_spikes"] else None for s in spikes]
-    found = []
-    for control in range(0, dish.pool.size, round(known["pair_stride"])):
-        for test in range(0, dish.pool.size, round(known["pair_stride"])):
-            own, other = fired[control], fired[test]
-            if own is None or other is None:
-                continue
-            if own[0] + known["pair_delay"] <= other[0] and other[-1] < own[-1]:
-                at = [smoothed_rate(own, other[end], known["smoothing"]) for end in (0, -1)]
-                found.append((control, test, at[0] - at[1]))
+    looked_at, found = range(0, len(fired), round(known["pair_stride"])), []
+    for control, test in itertools.permutations(looked_at, 2):
+        own, other = fired[control], fired[test]
+        if own is None or other is None:
+            continue
+        if own[0] + known["pair_delay"] <= other[0] and other[-1] < own[-1]:
+            at = [smoothed_rate(own, other[end], known["smoothing"]) for end in (0, -1)]
+            found.append((control, test, at[0] - at[1]))
     control, test, difference = np.array(found).reshape(-1, 3).T
     ends = np.array([_ends(s, round(known["end_intervals"])) for s in fired]).T
     return Pairs(control.astype(int), test.astype(int), difference, ends[0], ends[1])
