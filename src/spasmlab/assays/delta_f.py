@@ -13,7 +13,7 @@ import xarray
 
 from spasmlab.assays.motor_pool import dish
 from spasmlab.assays.result import AssayResult
-from spasmlab.circuit import motor_pool
+from spasmlab.circuit import cord, motor_pool
 from spasmlab.circuit.bench import Bench
 
 READOUTS = {
@@ -35,12 +35,11 @@ def run(bench: Bench) -> AssayResult:
     dishes = [dish(bench, s) for s in range(bench.subjects)]
     spikes = [motor_pool.triangle(cells) for cells in dishes]
     rows = [_measure(motor_pool.pair_units(one)) for one in spikes]
-    drive = motor_pool.drive_of_triangle()[:: motor_pool.SAMPLES]
+    every = motor_pool.protocol()["shown_every"]
+    drive = motor_pool.drive_of_triangle()[:: round(every / cord.DT)]
     traces = xarray.Dataset(
         {"drive": (("subject", "time"), np.tile(drive, (bench.subjects, 1)), {"units": "mV"})},
-        coords={
-            "time": ("time", np.arange(drive.size) * motor_pool.SAMPLES * motor_pool.DT, {"units": "ms"})
-        },
+        coords={"time": ("time", np.arange(drive.size) * every, {"units": "ms"})},
     )
     rasters = tuple(_raster(one) for one in spikes)
     readouts = {name: np.array([row[name] for row in rows]) for name in READOUTS}

@@ -20,7 +20,6 @@ from spasmlab.circuit.electrode import current_clamp, voltage_clamp
 from spasmlab.circuit.motoneuron import Pool
 from spasmlab.parameter import beside
 
-SAMPLES = 400  # steps between two numbers of a drive that is shown: 10 ms
 CALCIUM = ("calcium", "calcium_potassium")  # the constants that a calcium-free bath takes away
 
 
