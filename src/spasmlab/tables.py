@@ -32,6 +32,7 @@ def run(found: Mapping[str, Any]) -> None:
 
     say(f"{found['drug']}, {found['regimen']}, {found['days']:g} days, in {found['condition']}")
     say(f"scored at {_text(found['visit'])}; hypothesis {found['hypothesis']}; seed {found['seed']}")
+    _sites(found)
     _arms(found)
     view.short(found["findings"])
     _footing(found)
@@ -42,6 +43,7 @@ def assay(found: Mapping[str, Any]) -> None:
     how = found.get("regimen") or _constant(found)
     drug = f"{found['drug']}, {how}" if found["drug"] else how
     say(f"{found['assay'].replace('_', ' ')} in {found['condition']}: {drug}; seed {found['seed']}")
+    _sites(found)
     _arms(found)
     _footing(found)
 
@@ -52,6 +54,15 @@ def _constant(found: Mapping[str, Any]) -> str:
         fluid = "no amino acids" if bath["amino_acids"] == "none" else "physiological amino acids"
         return f"{_text(bath['concentration'])} in the bath for {_text(bath['exposure'])}, {fluid}"
     return _text(found["plasma"]) + " in plasma" if found.get("plasma") else "no drug"
+
+
+def _sites(found: Mapping[str, Any]) -> None:
+    """Where the drug acts on the circuit beside release, and by which factor."""
+    if found["sites"]:
+        say(
+            "acts on "
+            + ", ".join(f"{name} × {Quantity(**f).number_text}" for name, f in found["sites"].items())
+        )
 
 
 def exposure(found: Mapping[str, Any]) -> None:
