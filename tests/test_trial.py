@@ -100,6 +100,11 @@ def test_a_drug_without_a_dose_is_a_placebo() -> None:
     pd.testing.assert_series_equal(simulated(none)["pain"], simulated(zero)["pain"])
 
 
+def test_a_drug_that_changes_no_release_is_refused() -> None:
+    with pytest.raises(InputError, match=r"'baclofen' changes no release.*possible in trials: .*gabapentin"):
+        simulated(a_trial(arms=[dict(DRUG, drug="baclofen", regimen="10 mg tid"), dict(PLACEBO)]))
+
+
 def test_those_who_leave_have_no_score_afterwards() -> None:
     table = simulated(a_trial(dropout=0.3, arms=[dict(DRUG, n=60), dict(PLACEBO, n=60)]))
     wide = table.pivot(index="patient", columns="day", values="pain").isna().to_numpy()

@@ -19,12 +19,15 @@ from spasmlab.regimen import DAY_H
 class Course:
     """Signals of N patients on an even grid of T hours: `signals` maps a name to an array (N, T).
 
-    `clock_h` is the time of day of hour 0 (the first dose), in hours after midnight.
+    `clock_h` is the time of day of hour 0 (the first dose), in hours after midnight. `condition` is the patients', and
+    `severity` theirs where a design sets one for all.
     """
 
     hours: np.ndarray
     signals: Mapping[str, np.ndarray]
     clock_h: float = 8.0
+    condition: str = "healthy"
+    severity: float | None = None
 
     @property
     def patients(self) -> int:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -117,7 +117,7 @@ class Study:
         arms: dict[str, list[dict[str, np.ndarray]]] = {}
         for block, course in self.blocks:
             rows = np.arange(block.count) % course.patients
-            part = Course(course.hours, {n: v[rows] for n, v in course.signals.items()}, course.clock_h)
+            part = replace(course, signals={n: v[rows] for n, v in course.signals.items()})
             first = block.first + repeat * self.design.patients
             chance = Chance(
                 self.design.seed, block.count, first, f"{self.study} {repeat}", overrides=overrides

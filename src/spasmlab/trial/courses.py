@@ -10,7 +10,9 @@ from spasmlab import cohort as cohorts
 from spasmlab import condition, drug, food, hypothesis, population, regimen
 from spasmlab.chain import body
 from spasmlab.cohort import Cohort
+from spasmlab.drug import Drug
 from spasmlab.endpoints.course import Course
+from spasmlab.errors import InputError
 from spasmlab.parameter import beside
 from spasmlab.population import People
 from spasmlab.regimen import DAY_H, Regimen
@@ -32,7 +34,7 @@ def grid(days: float) -> np.ndarray:
 def without_drug(design: Design, count: int, hours: np.ndarray) -> Course:
     """The course of patients who take nothing."""
     signals = {name: np.full((count, hours.size), value) for name, value in UNTOUCHED.items()}
-    return Course(hours, signals, clock_hours(design.first_dose_at))
+    return Course(hours, signals, clock_hours(design.first_dose_at), design.condition, design.severity)
 
 
 def of_arm(
@@ -75,10 +77,10 @@ def cohort_of(
     days: float,
     written: Regimen | None,
 ) -> Cohort:
-    """The cohort that an arm asks of the slow chain; InputError where its drug has no effect chain."""
+    """The cohort that an arm asks of the slow chain; InputError where its drug changes no release."""
     assert arm.drug is not None and arm.regimen is not None
     found = drug.load(arm.drug)
-    body.require_release(found, arm.formulation)
+    _require_release(found, arm.formulation)
     return Cohort(
         population.load(design.population),
         found,
@@ -89,8 +91,18 @@ def cohort_of(
         seed=seed,
         adherence=design.adherence,
         setting=Setting(study=study, draw=draw),
-        condition=condition.load(design.condition),
+        condition=condition.load(design.condition, 1.0 if design.severity is None else design.severity),
         hypothesis=hypothesis.load(design.hypothesis or hypothesis.DEFAULT),
+    )
+
+
+def _require_release(found: Drug, formulation: str) -> None:
+    """InputError for a drug that changes no release: endpoints read release, so that it would seem to do nothing."""
+    if "release_poly" in body.of(found, formulation).signals:
+        return
+    able = [n for n in drug.names() if "release_poly" in body.of(drug.load(n), "ir").signals]
+    raise InputError(
+        f"'{found.name}' changes no release of a terminal, which endpoints read; possible in trials: {', '.join(able)}"
     )
 
 
@@ -107,7 +119,7 @@ def part(course: Course, start_h: float, end_h: float) -> Course:
     inside = (course.hours >= start_h) & (course.hours <= end_h)
     signals = {name: values[:, inside] for name, values in course.signals.items()}
     clock = (course.clock_h + start_h) % DAY_H
-    return Course(course.hours[inside] - start_h, signals, clock)
+    return replace(course, hours=course.hours[inside] - start_h, signals=signals, clock_h=clock)
 
 
 def visit_days(design: Design) -> np.ndarray:
