@@ -113,19 +113,28 @@ class Study:
         repeats = range(int(parameter.beside("fit.endpoints")["repeats"].number))
         return np.array([self._repeat(repeat, overrides) for repeat in repeats])
 
-    def _repeat(self, repeat: int, overrides: Mapping[str, float]) -> list[float]:
-        arms: dict[str, list[dict[str, np.ndarray]]] = {}
+    @cached_property
+    def seen(self) -> list[tuple[simulate.Block, int, Course]]:
+        """Block, period and the course seen in it, of what the endpoint reads alone."""
+        reads = adverse.READS if self.name in adverse.names() else endpoints.load(self.name).READS
+        found = []
         for block, course in self.blocks:
             rows = np.arange(block.count) % course.patients
-            part = replace(course, signals={n: v[rows] for n, v in course.signals.items()})
+            signals = {n: course.signals[n][rows] for n in reads}
+            for period in range(len(block.sequence)):
+                hours = simulate.period_hours(self.design, period)
+                found.append((block, period, courses.part(replace(course, signals=signals), *hours)))
+        return found
+
+    def _repeat(self, repeat: int, overrides: Mapping[str, float]) -> list[float]:
+        arms: dict[str, list[dict[str, np.ndarray]]] = {}
+        for block, period, seen in self.seen:
             first = block.first + repeat * self.design.patients
             chance = Chance(
                 self.design.seed, block.count, first, f"{self.study} {repeat}", overrides=overrides
             )
-            for period, arm in enumerate(block.sequence):
-                seen = courses.part(part, *simulate.period_hours(self.design, period))
-                found = simulate.measure(self.design, seen, period, chance, only=self.name)
-                arms.setdefault(self.design.arms[arm].name, []).append(found)
+            found = simulate.measure(self.design, seen, period, chance, only=self.name)
+            arms.setdefault(self.design.arms[block.sequence[period]].name, []).append(found)
         scores = {
             arm: {o: np.concatenate([b[o] for b in parts]) for o in parts[0]} for arm, parts in arms.items()
         }
@@ -228,7 +237,7 @@ def fit(name: str) -> Found:
     problem = Problem(name)
     size = len(problem.centre)
     start = np.vstack([problem.centre, problem.centre + 0.5 * np.diag(problem.width)])
-    options = {"initial_simplex": start, "xatol": 0.01, "fatol": 0.02, "maxfev": 120 * size}
+    options = {"initial_simplex": start, "xatol": 0.01, "fatol": 0.02, "maxfev": 60 * size}
     z = minimize(problem.cost, problem.centre, method="Nelder-Mead", options=options).x
     best = problem.values(z)
     spread = np.sqrt(np.diag(np.linalg.inv(_curvature(problem, z))))
@@ -245,7 +254,7 @@ def _curvature(problem: Problem, z: np.ndarray) -> np.ndarray:
     """The second derivatives of the cost by a quadratic through points about z, kept at least the prior's."""
     rng = streams.stream(0, "fit", "endpoints", problem.name)
     size = len(z)
-    points = rng.normal(size=(6 * (size + 1) * (size + 2) // 2, size)) * problem.width * 0.3
+    points = rng.normal(size=(3 * (size + 1) * (size + 2) // 2, size)) * problem.width * 0.3
     costs = np.array([problem.cost(z + p) for p in points])
     pairs = [(i, j) for i in range(size) for j in range(i, size)]
     design = np.column_stack([np.ones(len(points)), points, *(points[:, i] * points[:, j] for i, j in pairs)])
