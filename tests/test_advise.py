@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -29,7 +30,9 @@ def call(capsys):
 def advised(call, *words):
     code, out, _ = call(*ADVISE, "--draws", "64", "--json", *words)
     assert code == 0
-    return json.loads(out)
+    found = json.loads(out)
+    found["by_dose"] = sorted(found["regimens"], key=lambda one: one["daily"]["value"])
+    return found
 
 
 def cloud(levels=None, draws=512, true=None):
@@ -61,7 +64,7 @@ def test_every_regimen_of_the_grid_is_judged_and_none_above_the_label_is_lawful(
 
 
 def test_more_of_the_drug_gives_more_exposure_and_less_than_in_proportion(call):
-    found = advised(call)["regimens"]
+    found = advised(call)["by_dose"]
     levels = [one["c_average"]["value"] for one in found]
     assert levels == sorted(levels)
     share = [one["c_average"]["value"] / one["daily"]["value"] for one in found]
@@ -73,10 +76,10 @@ def test_more_of_the_drug_gives_more_exposure_and_less_than_in_proportion(call):
 
 
 def test_a_level_narrows_and_moves_the_prediction(call):
-    before = advised(call)["regimens"][-1]["c_average"]
+    before = advised(call)["by_dose"][-1]["c_average"]
     high = advised(call, "--regimen", "600 mg tid", "--level", "11 mg/L at 170 h")
     low = advised(call, "--regimen", "600 mg tid", "--level", "2000 ng/mL at 170 h")
-    after = [found["regimens"][-1]["c_average"] for found in (low, high)]
+    after = [found["by_dose"][-1]["c_average"] for found in (low, high)]
     assert after[0]["value"] < before["value"] < after[1]["value"]
     for one in after:
         assert one["high"] / one["low"] < before["high"] / before["low"]
@@ -113,21 +116,115 @@ def test_many_levels_find_the_patient_they_came_from():
 
 def test_the_same_seed_gives_the_same_advice(call):
     assert advised(call, "--seed", "4") == advised(call, "--seed", "4")
-    first, other = (advised(call, "--seed", seed)["regimens"][0]["c_average"] for seed in (4, 5))
-    assert first["value"] == other["value"] and first["low"] != other["low"]
+    first, other = (advised(call, "--seed", seed)["by_dose"][0]["c_average"] for seed in (4, 5))
+    assert first != other
 
 
 def test_a_drug_taken_along_is_followed(call):
     plain, along = (
-        advised(call, *words)["regimens"][2]["c_average"]["value"] for words in ((), ("--with", "morphine"))
+        advised(call, *words)["by_dose"][2]["c_average"]["value"] for words in ((), ("--with", "morphine"))
     )
     assert along > 1.05 * plain
 
 
 def test_the_table_is_readable(call):
-    code, out, _ = call(*ADVISE, "--draws", "16", "--regimen", "600 mg tid", "--level", "5 mg/L at 170 h")
+    code, out, _ = call(*ADVISE, "--draws", "64", "--regimen", "600 mg tid", "--level", "5 mg/L at 170 h")
     assert code == 0 and "300 mg tid" in out and "blocked: 1300 mg tid" in out and "of the spread left" in out
     assert "never for treating a patient" in out
+
+
+def test_regimens_are_ranked_by_response_without_side_effects(call):
+    found = advised(call, "--draws", "512")
+    assert found["ranked"] and [one["rank"] for one in found["regimens"]] == list(
+        range(1, len(found["regimens"]) + 1)
+    )
+    chances = [one["well"]["value"] for one in found["regimens"]]
+    assert chances == sorted(chances, reverse=True) and found["regimens"][0]["as_good_as_first"]
+    assert found["benefit"]["name"] == "pain" and found["benefit"]["response"] == "pain_third"
+    for one in found["regimens"]:
+        pain = one["outcomes"]["pain"]
+        assert pain["drug"]["value"] < pain["no_drug"]["value"] and pain["difference"]["high"] <= 0
+        for risk in one["risks"].values():
+            assert risk["present"]["value"] <= risk["ever"]["value"] + 1e-12 and risk["advice"]
+        assert one["well"]["value"] <= one["outcomes"]["pain_third"]["drug"]["value"]
+
+
+def test_more_drug_brings_more_relief_and_more_side_effects(call):
+    found = advised(call, "--draws", "256")["by_dose"]
+    for name in ("dizziness", "somnolence", "peripheral-oedema", "weight"):
+        risks = [one["risks"][name]["present"]["value"] for one in found]
+        assert risks == sorted(risks) and risks[0] >= 0
+    pain = [one["outcomes"]["pain"]["difference"]["value"] for one in found]
+    assert pain == sorted(pain, reverse=True)
+    for lower, one in pairwise(found):
+        added = one["over_next_lower"]
+        assert added["regimen"] == lower["regimen"] and added["benefit"]["value"] >= 0
+    assert found[0]["over_next_lower"] is None and all(one["dominated_by"] is None for one in found)
+
+
+@pytest.mark.parametrize(
+    ("words", "benefit"),
+    [
+        (("--indication", "rls", "--formulation", "enacarbil", "--fed", "high-fat"), "irls"),
+        (("--indication", "epilepsy"), "seizure_change"),
+        (("--indication", "dpn"), "pain"),
+    ],
+)
+def test_each_indication_has_its_own_benefit(call, words, benefit):
+    base = [
+        "advise",
+        "--drug",
+        "gabapentin",
+        "--patient",
+        WHO,
+        "--history",
+        "none",
+        "--draws",
+        "64",
+        "--json",
+    ]
+    code, out, _ = call(*base, *words)
+    assert code == 0 and json.loads(out)["benefit"]["name"] == benefit
+
+
+def test_spasticity_is_not_ranked_and_says_why(call):
+    base = ["advise", "--drug", "gabapentin", "--patient", WHO, "--draws", "64", "--json"]
+    code, out, _ = call(*base, "--condition", "ms-spasticity")
+    found = json.loads(out)
+    assert (
+        code == 0 and not found["ranked"] and found["benefit"] is None and "not ranked" in found["limits"][-1]
+    )
+    assert all(one["rank"] is None and one["risks"] for one in found["regimens"])
+    doses = [one["daily"]["value"] for one in found["regimens"]]
+    assert doses == sorted(doses)
+
+
+def test_an_observed_score_weighs_the_draws(call):
+    on = ["--draws", "2048", "--regimen", "600 mg tid"]
+    better = advised(call, *on, "--score", "pain=7 at day 0, pain=3 at day 28")
+    worse = advised(call, *on, "--score", "pain=7 at day 0, pain=7 at day 28")
+    assert 20 <= better["scores"]["effective_draws"] < 2048
+    pain = [found["by_dose"][3]["outcomes"]["pain"]["drug"]["value"] for found in (better, worse)]
+    assert pain[0] < pain[1] - 1
+    gained = [found["by_dose"][3]["outcomes"]["pain"]["difference"]["value"] for found in (better, worse)]
+    assert gained[0] < gained[1] < 0
+
+
+def test_weights_find_a_normal_posterior():
+    """With a score that is a parameter plus nothing else, the kernel gives the product of two normals."""
+    from spasmlab.prescribing import outlook
+
+    rng = np.random.default_rng(1)
+    values = rng.normal(0, 1, 200_000)
+    width, observed = 0.25, 1.0
+    weight = np.exp(-0.5 * ((values - observed) / width) ** 2)
+    weight /= weight.sum()
+    found = outlook.summary(values, weight, "1")
+    mean, spread = observed / (1 + width**2), width / np.sqrt(1 + width**2)
+    assert found.value == pytest.approx(mean, abs=0.01)
+    assert found.low == pytest.approx(mean - 1.645 * spread, abs=0.02)
+    assert found.high == pytest.approx(mean + 1.645 * spread, abs=0.02)
+    assert outlook.effective(np.full(50, 0.02)) == pytest.approx(50)
 
 
 WRONG = [
@@ -143,7 +240,13 @@ WRONG = [
         ["--regimen", "600 mg tid", "--level", "5 mg/L at 170 h", "--dialysis", "4 h every 48 h"],
         "cannot be used",
     ),
-    (["--draws", "5000"], "number of draws"),
+    (["--draws", "50000"], "number of draws"),
+    (["--score", "pain=4 at day 28"], "needs the regimen"),
+    (["--regimen", "600 mg tid", "--score", "pian=4 at day 28"], "did you mean 'pain'"),
+    (["--regimen", "600 mg tid", "--score", "pain=40 at day 28"], "between 0 and 10"),
+    (["--regimen", "600 mg tid", "--score", "pain=4"], "no observed score"),
+    (["--regimen", "600 mg tid", "--score", "pain=nan at day 3"], "no observed score"),
+    (["--regimen", "600 mg tid", "--score", "pain_change=-99 at day 1"], "come near the scores"),
     (["--days", "0"], "--days must be between"),
     (["--hypothesis", "bothh"], "did you mean 'both'"),
     (["--condition", "ms-spasticity"], "cannot be combined"),

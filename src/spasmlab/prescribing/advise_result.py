@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from spasmlab import request as requests
 from spasmlab.errors import InputError
 from spasmlab.parameter import beside
-from spasmlab.prescribing import advise, indication, person, planned
+from spasmlab.prescribing import advise, indication, outlook, person, planned, ranking
 from spasmlab.prescribing.case import described
 from spasmlab.quantity import Quantity
 
 if TYPE_CHECKING:
-    from spasmlab.prescribing.advise import Advice, Prospect, Question
+    from spasmlab.prescribing.advise import Advice, Question
+    from spasmlab.prescribing.case import Case
     from spasmlab.prescribing.grid import Candidate
 
 INTERVALS = (
@@ -21,13 +22,15 @@ INTERVALS = (
     "measured level, what that leaves open), and the doubt about the parameters beyond the blood"
 )
 LIMITS = (
-    "Advice compares regimens of one product that the label does not block; it does not choose for anyone.",
-    "Exposure and the loss of transmitter release are computed; what a patient would feel of either is not, and "
-    "regimens are therefore listed by dose and not ranked.",
-    "Downstream of the binding site most parameters are assumed; a larger loss of release is no measured benefit.",
-    "A measured level moves what the model believes of this patient's body, and nothing else; one that was drawn or "
-    "dosed at another time than said misleads it.",
+    "Advice compares regimens of one product that the label does not block; it does not choose for anyone. Its order is "
+    "that of the chance of a response without a side effect by the drug on that day, every side effect counting alike; what "
+    "each is worth is the patient's to say.",
+    "Downstream of the binding site most parameters are assumed; benefits rest on trials of groups, and how one patient "
+    "differs from them is a spread, not a knowledge.",
+    "A measured level moves what the model believes of this patient's body; a score weighs the draws of it. One that was "
+    "taken at another time than said, or on doses not taken, misleads both.",
 )
+UNRANKED = "No endpoint model here describes this condition from the chain alone: regimens are listed by dose, not ranked."
 
 
 def question(
@@ -37,6 +40,7 @@ def question(
     indication_name: str | None,
     regimen: str | None,
     level: str | None,
+    score: str | None,
     draws: int | None,
     seed: int,
     days: float | None,
@@ -50,10 +54,11 @@ def question(
 
     case = planned.asked(drug, condition=condition, indication_name=indication_name, **words)
     state = condition or indication.condition_of(case.indication)
+    endpoint = outlook.endpoint_of(state)
     taken = None if regimen is None else requests.written(regimen).for_weight(case.patient.weight)
-    if taken is not None and level is None:
+    if taken is not None and level is None and score is None:
         raise InputError(
-            "--regimen is that on which --level was measured; possible: give both, or leave --regimen out"
+            "--regimen is that on which --level or --score was observed; possible: give both, or leave --regimen out"
         )
     return advise.Question(
         case=replace(case, meal=case.meal or requests.meal_of(False)),
@@ -63,9 +68,18 @@ def question(
         draws=round(_record("draws")) if draws is None else draws,
         seed=seed,
         days=_days(days),
+        endpoint=endpoint,
+        benefit=_of_indication(case, endpoint, "benefit"),
+        response=_of_indication(case, endpoint, "response"),
         taken=taken,
         levels=person.read_levels(level),
+        scores=outlook.read_scores(score, endpoint),
     )
+
+
+def _of_indication(case: Case, endpoint: str | None, what: str) -> str | None:
+    """The outcome that is the benefit of an indication, or what counts as a response; None without a model."""
+    return indication.known()[case.indication].get(what) if endpoint and case.indication else None
 
 
 def _days(days: float | None) -> float:
@@ -92,10 +106,13 @@ def result(found: Advice) -> dict[str, Any]:
         "seed": asked.seed,
         "intervals": INTERVALS,
         "measured": _measured(found),
-        "ranked": False,
-        "regimens": [_prospect(one) for one in found.prospects],
+        "scores": _scores(found),
+        "day": found.day,
+        "benefit": _benefit_of(found),
+        "ranked": asked.benefit is not None,
+        "regimens": ranking.regimens(found),
         "blocked": [_blocked(one) for one in found.blocked],
-        "limits": list(LIMITS),
+        "limits": [*LIMITS, *([] if asked.benefit else [UNRANKED])],
     }
 
 
@@ -129,12 +146,31 @@ def _units(found: Advice) -> dict[str, str]:
     return {name: record.unit for name, record in zip(cloud.names, records, strict=True)}
 
 
-def _prospect(one: Prospect) -> dict[str, Any]:
+def _scores(found: Advice) -> dict[str, Any] | None:
+    """What was observed, and how many draws it leaves."""
+    if not found.question.scores:
+        return None
+    observed = [{"name": one.name, "value": one.value, "day": one.day} for one in found.question.scores]
+    return {"observed": observed, "effective_draws": outlook.effective(found.weight)}
+
+
+def _benefit_of(found: Advice) -> dict[str, str] | None:
+    """The outcome that regimens are ordered by."""
+    from spasmlab import endpoints
+
+    name = found.question.benefit
+    if name is None:
+        return None
+    outcome = endpoints.find(name)
+    response = found.question.response
+    meant = endpoints.find(response).meaning if response else ""
     return {
-        "regimen": one.candidate.text,
-        "daily": Quantity(one.candidate.daily, "mg/day").as_dict(),
-        "warnings": [finding.as_dict() for finding in one.candidate.warnings],
-        **{name: number.as_dict() for name, number in one.numbers.items()},
+        "name": name,
+        "meaning": outcome.meaning,
+        "unit": outcome.unit,
+        "better": outcome.better,
+        "response": response or "",
+        "response_meaning": meant,
     }
 
 

@@ -67,10 +67,7 @@ class Plan:
     @property
     def clock_minutes(self) -> int:
         """Clock time of the first dose of each day, in minutes after midnight."""
-        if self.ladder.clock:
-            hours, minutes = self.ladder.clock.split(":")
-            return 60 * int(hours) + int(minutes)
-        return round(60 * _record("first_hour"))
+        return clock_minutes(self.ladder)
 
 
 def make(asked: Case, target: float | None = None, days: float | None = None) -> Plan:
@@ -159,6 +156,22 @@ def interval_of(setting: Setting, ladder: Ladder, daily: float) -> float:
     if ladder.start_interval_h and daily < ladder.start_mg:
         return ladder.start_interval_h
     return DAY_H / _doses(setting, ladder)
+
+
+def way_up(case: Case, dose: float, interval_h: float) -> tuple[Step, ...]:
+    """The titration to a full dose [mg] of a case, as a plan has it, without the full dose itself."""
+    setting = setting_of(case)
+    ladder = ladder_of(setting)
+    doses = 0 if interval_h > DAY_H else round(DAY_H / interval_h)
+    return tuple(_upward(case, setting, ladder, dose, doses))[:-1]
+
+
+def clock_minutes(ladder: Ladder) -> int:
+    """Clock time of the first dose of each day, in minutes after midnight."""
+    if ladder.clock:
+        hours, minutes = ladder.clock.split(":")
+        return 60 * int(hours) + int(minutes)
+    return round(60 * _record("first_hour"))
 
 
 def _upward(case: Case, setting: Setting, ladder: Ladder, full: float, doses: int) -> Iterator[Step]:

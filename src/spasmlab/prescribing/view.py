@@ -12,6 +12,7 @@ from rich.table import Table
 from spasmlab import tables
 from spasmlab.quantity import Quantity
 
+MOST_RISKS = 4  # side effects in the table; all are in the JSON
 STYLES = {"block": "bold red", "warn": "yellow", "note": "dim"}
 
 
@@ -98,8 +99,21 @@ def advice(found: Mapping[str, Any]) -> None:
     tables.say(f"{about}, {found['days']:g} days on each dose, synapses as in {found['condition']}")
     if found["measured"]:
         tables.console().print(_measured(found["measured"]))
+    if found["scores"]:
+        tables.say(
+            f"scores leave {found['scores']['effective_draws']:.0f} effective draws of {found['draws']}"
+        )
     if found["regimens"]:
         tables.console().print(_regimens(found["regimens"]))
+        if found["benefit"]:
+            told = found["benefit"]
+            tables.say(
+                f"Expected on day {found['day']:g}: {told['meaning']}, and the chance of side effects then;"
+            )
+            tables.say(
+                f"well: {told['response_meaning']}, without a side effect (=: the draws do not tell it from the first)"
+            )
+            tables.console().print(_outlooks(found))
     for one in found["blocked"]:
         tables.say(f"blocked: {one['regimen']} ({one['blocks'][0]['rule']}: {one['blocks'][0]['text']})")
     for line in (*found["limits"], found["notice"]):
@@ -118,13 +132,32 @@ def _measured(found: Mapping[str, Any]) -> Table:
 
 def _regimens(regimens: Sequence[Mapping[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    names = [name for name in regimens[0] if name not in {"regimen", "daily", "warnings", "c_max", "c_min"}]
+    names = ("c_average", "occupancy", "release_ia_loss", "release_poly_loss")
     for heading in ("regimen", "mg/day", *names, "warnings"):
         table.add_column(heading)
     for one in regimens:
         rules = ", ".join(finding["rule"] for finding in one["warnings"])
         table.add_row(
             one["regimen"], f"{one['daily']['value']:g}", *(_said(one[name]) for name in names), rules
+        )
+    return table
+
+
+def _outlooks(found: Mapping[str, Any]) -> Table:
+    """Benefit over no drug and the commonest risks of each regimen, in order of rank."""
+    name, regimens = found["benefit"]["name"], found["regimens"]
+    shares = [risk for risk, told in regimens[0]["risks"].items() if told["present"]["unit"] == "1"]
+    commonest = sorted(
+        shares, key=lambda risk: -max(one["risks"][risk]["present"]["value"] for one in regimens)
+    )
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("rank", "regimen", "well", f"{name}, against no drug", *commonest[:MOST_RISKS]):
+        table.add_column(heading)
+    for one in regimens:
+        risks = (f"{100 * one['risks'][risk]['present']['value']:.1f} %" for risk in commonest[:MOST_RISKS])
+        well = f"{100 * one['well']['value']:.0f} %{' =' if one['as_good_as_first'] else ''}"
+        table.add_row(
+            str(one["rank"]), one["regimen"], well, _said(one["outcomes"][name]["difference"]), *risks
         )
     return table
 

@@ -25,7 +25,10 @@ def command(
         str | None, typer.Option("--level", help='Measured levels: "5.2 mg/L at 170 h, 3.1 mg/L at 175 h".')
     ] = None,
     regimen: Annotated[
-        str | None, typer.Option("--regimen", help="The regimen on which --level was measured.")
+        str | None, typer.Option("--regimen", help="The regimen on which --level or --score was observed.")
+    ] = None,
+    score: Annotated[
+        str | None, typer.Option("--score", help='Observed scores: "pain=7 at day 0, pain=4 at day 28".')
     ] = None,
     days: Annotated[float | None, typer.Option("--days", help="Days on each full dose [28].")] = None,
     hypothesis: options.HypothesisName = None,
@@ -33,7 +36,7 @@ def command(
     fhir: options.Fhir = None,
     seed: options.Seed = 0,
     draws: Annotated[
-        int | None, typer.Option("--draws", help="Draws of the patient, 16 or more [256].", min=16)
+        int | None, typer.Option("--draws", help="Draws of the patient, 64 or more [1024].", min=64)
     ] = None,
     as_json: options.AsJson = False,
 ) -> None:
@@ -46,6 +49,7 @@ def command(
         indication_name=indication,
         regimen=regimen,
         level=level,
+        score=score,
         draws=draws,
         seed=seed,
         days=days,
