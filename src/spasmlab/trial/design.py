@@ -25,6 +25,8 @@ row = "PHN-ROW98-a"
 outcome = "pain"
 arm = "gabapentin"
 statistic = "mean change"
+[not_predicted]                    # rows of the same trial that nothing here predicts, with the reason
+"PHN-ROW98-z" = "quality of life is not among the outcomes"
 """
 
 from __future__ import annotations
@@ -75,7 +77,8 @@ class Analysed(_Strict):
 class Published(_Strict):
     """A row of evidence and the statistic of this trial that it reports: `arm` against `against` where it compares.
 
-    `field` says which of the row's numbers: its value, its placebo-adjusted one, or the placebo arm's.
+    `field` says which of the row's numbers: its value, its placebo-adjusted one, or the placebo arm's. Arms that a row
+    puts together are written ``low + high``.
     """
 
     row: str
@@ -89,7 +92,11 @@ class Published(_Strict):
 
 
 class Design(_Strict):
-    """A trial as it is planned. Days and weeks; `dropout` is the share that leaves in a week."""
+    """A trial as it is planned. Days and weeks; `dropout` is the share that leaves in a week.
+
+    `not_predicted` names rows of evidence of this trial that no statistic here can reproduce, each with its reason;
+    `trials` is how many trials a pooled analysis puts together (`spasmlab replicate` simulates each).
+    """
 
     title: str
     condition: str
@@ -114,6 +121,8 @@ class Design(_Strict):
     inclusion: dict[str, tuple[float, float]] = Field(default_factory=dict)
     outcomes: dict[str, Analysed] = Field(min_length=1)
     published: tuple[Published, ...] = ()
+    not_predicted: dict[str, str] = Field(default_factory=dict)
+    trials: int = Field(default=1, ge=1, le=100)
     seed: int = Field(default=0, ge=0)
 
     @field_validator("scored_at", "first_dose_at")
@@ -149,6 +158,11 @@ class Design(_Strict):
         return found[name]
 
 
+def together(arms: str) -> tuple[str, ...]:
+    """The names in ``low + high``: arms that a row of evidence puts together."""
+    return tuple(arms.split(" + "))
+
+
 def clock_hours(text: str) -> float:
     """Hours after midnight of a clock time such as ``08:30``; ValueError for what is none."""
     found = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", text.strip())
@@ -178,7 +192,7 @@ def of_table(table: dict[str, Any], origin: str) -> Design:
 
 
 def _refuse_unknown(design: Design) -> None:
-    from spasmlab import condition, drug, endpoints, hypothesis, population, regimen
+    from spasmlab import condition, drug, endpoints, evidence, hypothesis, population, regimen
     from spasmlab.endpoints import adverse
 
     condition.load(design.condition)
@@ -198,6 +212,7 @@ def _refuse_unknown(design: Design) -> None:
     for name in design.responder:
         endpoints.find(name)
     for p in design.published:
-        design.arm(p.arm)
-        if p.against is not None:
-            design.arm(p.against)
+        for name in (*together(p.arm), *(together(p.against) if p.against else ())):
+            design.arm(name)
+    for row in design.not_predicted:
+        evidence.row(row)

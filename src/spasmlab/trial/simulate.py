@@ -41,13 +41,14 @@ class Block:
 
 @dataclass(frozen=True)
 class Setting:
-    """One run of a trial: its seed, its name among its repeats (a trial of its own), the draw of the doubt, and values
-    of parameters by path that a fit tries."""
+    """One run of a trial: its seed, its name among its repeats (a trial of its own), the draw of the doubt, values of
+    parameters by path that a fit tries, and the number of its first candidate."""
 
     seed: int
     study: str = ""
     draw: int = 0
     overrides: Mapping[str, float] = field(default_factory=dict)
+    first: int = 0
 
 
 def sequences(design: Design) -> list[tuple[int, ...]]:
@@ -70,7 +71,7 @@ def sizes(design: Design) -> list[int]:
 def blocks(design: Design, setting: Setting) -> Iterator[Block]:
     """The candidates in blocks of `block` patients, until every sequence is full."""
     most = int(beside("trial.simulate")["block"].number)
-    first = 0
+    first = setting.first
     for sequence, size in zip(sequences(design), sizes(design), strict=True):
         left, tried = size, 0
         while left:

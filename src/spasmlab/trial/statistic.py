@@ -91,6 +91,20 @@ AGAINST: dict[str, Callable[[Seen, Seen], float]] = {
 DIRECTION = "direction"
 PERSISTING = "persisting"
 STATISTICS = (*ALONE, *AGAINST, DIRECTION, PERSISTING)
+_PERCENT = ("percent change", "share", PERSISTING)
+
+
+def unit(statistic: str, outcome: str) -> str:
+    """The unit of a statistic of an outcome; InputError for an unknown one."""
+    if statistic not in STATISTICS:
+        raise unknown("statistic", statistic, STATISTICS)
+    if statistic == DIRECTION:
+        return "direction"
+    if statistic == "relative risk":
+        return "1"
+    if statistic == "relative median difference" or statistic.removeprefix("difference of ") in _PERCENT:
+        return "%"
+    return endpoints.find(outcome).unit
 
 
 def compute(
