@@ -24,7 +24,9 @@ def show(found: Mapping[str, Any]) -> None:
     console().print(table)
     for score in found["scores"]:
         if score["condition"] == "all":
-            say(f"{score['role']}: {score['inside']} of {score['rows']} inside ({100 * score['share']:.0f} %)")
+            say(
+                f"{score['role']}: {score['inside']} of {score['rows']} inside ({100 * score['share']:.0f} %)"
+            )
     for left in found["not_predicted"]:
         say(f"not predicted: {left['study']}, {left['row']} ({left['role']}): {left['reason']}")
     say(found["rule"])
@@ -35,7 +37,16 @@ def cells(e: Mapping[str, Any]) -> list[str]:
     """One row for people."""
     against = f" against {e['against']}" if e["against"] else ""
     what = f"{e['endpoint']}, {e['statistic']}"
-    return [e["study"], e["role"], what, e["arm"] + against, published(e), predicted(e), interval(e), e["verdict"]]
+    return [
+        e["study"],
+        e["role"],
+        what,
+        e["arm"] + against,
+        published(e),
+        predicted(e),
+        interval(e),
+        e["verdict"],
+    ]
 
 
 def published(e: Mapping[str, Any]) -> str:
@@ -73,7 +84,7 @@ def _unit(e: Mapping[str, Any]) -> str:
 def rows(entries: Sequence[Mapping[str, Any]]) -> str:
     """The rows as CSV text, numbers to four figures."""
     out = io.StringIO()
-    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
+    writer: csv.DictWriter[str] = csv.DictWriter(out, list(COLUMNS), lineterminator="\n")
     writer.writeheader()
     for e in entries:
         told, shares = e["predicted"], e["predicted"].get("shares", {})
@@ -83,6 +94,10 @@ def rows(entries: Sequence[Mapping[str, Any]]) -> str:
         }  # fmt: skip
         words = {k: "" if e[k] is None else e[k] for k in COLUMNS if k in e and k not in numbers}
         writer.writerow(
-            {**words, "unit": told["unit"], **{k: "" if v is None else f"{v:.4g}" for k, v in numbers.items()}}
+            {
+                **words,
+                "unit": told["unit"],
+                **{k: "" if v is None else f"{v:.4g}" for k, v in numbers.items()},
+            }
         )
     return out.getvalue()

@@ -4,5 +4,6 @@ Adding a command is adding a file and its name here, where help lists it.
 """
 
 NAMES = (
-    "run", "exposure", "assay", "fit", "trial", "power", "replicate", "check", "plan", "advise", "conformance", "list", "explain",
+    "run", "exposure", "assay", "fit", "trial", "power", "replicate",
+    "check", "plan", "advise", "conformance", "list", "explain",
 )  # fmt: skip
