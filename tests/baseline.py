@@ -58,7 +58,7 @@ def reflexes() -> dict[str, float]:
         arms = [np.repeat([1.0, given], CORDS) for given in (RELEASE_IA, RELEASE_POLY)]
         bench = Bench(condition.load(name), *arms, seeds=np.tile(np.arange(CORDS), 2))
         for assay in assays.names():
-            for readout, values in assays.load(assay).run(bench).readouts.items():
+            for readout, values in assays.measure(assay, bench).readouts.items():
                 means = np.reshape(values, (2, CORDS, -1)).mean(axis=1)
                 for arm, row in zip(("no drug", "drug"), means, strict=True):
                     found |= {f"{name}, {arm}: {assay}.{readout}[{i}]": float(v) for i, v in enumerate(row)}

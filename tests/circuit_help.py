@@ -56,7 +56,7 @@ def assay(
     changes: tuple[tuple[str, float], ...] = (),
 ) -> AssayResult:
     """An assay of a condition, run once a session whoever asks for it."""
-    return assays.load(name).run(bench(of, cords, *releases, dt=dt, changes=dict(changes)))
+    return assays.measure(name, bench(of, cords, *releases, dt=dt, changes=dict(changes)))
 
 
 def mean(result: AssayResult, readout: str) -> np.ndarray:

@@ -8,8 +8,8 @@ import numba
 import numpy as np
 import pytest
 
-from circuit_help import DRUG, TIBIAL, bench, same, shock
-from spasmlab import condition
+from circuit_help import DRUG, PERONEAL, TIBIAL, bench, same, shock
+from spasmlab import assays, condition
 from spasmlab.circuit import afferent, cord
 from spasmlab.circuit.bench import Bench, Run, Stimulus
 from spasmlab.errors import InputError, SolveError
@@ -126,7 +126,9 @@ def test_latency_of_the_h_reflex_is_that_of_lengths_and_velocities():
     recording = of.simulate([shock(at=100.0)])[0]
     reflex = recording.spike_time[recording.spike_kind == cord.ORTHODROMIC] - 100.0
     fibres = of.preparation.delay_from_electrode.shape[1]
-    arrival = of.preparation.delay_from_electrode[0, of.preparation.kind[:fibres] == afferent.SOLEUS_IA].min()
+    arrival = of.preparation.delay_from_electrode[
+        0, of.preparation.kind[:fibres] == afferent.EXTENSOR_IA
+    ].min()
     assert arrival < reflex.min() < arrival + 4.0
     number = {
         name: of.parameters[name].number for name in ("nerve_length", "stimulus_distance", "ia_velocity")
@@ -183,20 +185,57 @@ def test_full_recording_is_refused_and_not_cut_short():
         bench().simulate([shock(current=3.0)], room=20)
 
 
-def test_blown_up_run_leaves_the_recordings_of_the_others_unharmed():
+def test_blown_up_run_ends_with_a_code_and_leaves_the_recordings_of_the_others_unharmed():
     expected = bench(cords=3).simulate([shock(s) for s in range(3)])
     of = bench(cords=3)
     of.numbers["sodium_reversal"][1] = 1e9
-    with np.errstate(all="ignore"):
-        recording = of._simulate_chunk([shock(s) for s in range(3)], 20_000)
-    assert recording.code.tolist() == [cord.DONE, cord.BAD_VOLTAGE, cord.DONE]
-    assert recording.failed_at[1] <= 200.0
+    found = of.simulate([shock(s) for s in range(3)])
+    assert [int(r.code) for r in found] == [cord.DONE, cord.BAD_VOLTAGE, cord.DONE]
+    (failure,) = of.failures
+    assert (failure.subject, failure.code) == (1, cord.BAD_VOLTAGE) and failure.time <= 200.0
+    assert str(failure).startswith("trial 'shock' of subject 1 blew up: membrane voltage at ")
     for s in (0, 2):
-        number = recording.spikes[s]
-        assert number == expected[s].spikes
-        order = np.argsort(recording.spike_time[s, :number], kind="stable")
-        np.testing.assert_array_equal(recording.spike_time[s, :number][order], expected[s].spike_time)
-        np.testing.assert_array_equal(recording.trace[s], expected[s].trace)
+        assert same(found[s], expected[s], 200)
+
+
+def test_assay_gives_a_failed_subject_nan_and_counts_it():
+    of = bench(cords=2)
+    of.numbers["sodium_reversal"][1] = 1e9
+    result = assays.measure("twitch", of)
+    assert result.failed_subjects == 1 and result.failures
+    healthy = assays.measure("twitch", bench(cords=1))
+    for readout, values in result.readouts.items():
+        assert values[0] == healthy.readouts[readout][0] and np.isnan(values[1]), readout
+    of.numbers["sodium_reversal"][0] = 1e9
+    with pytest.raises(SolveError, match="membrane voltage"):
+        assays.measure("twitch", of)
+
+
+@pytest.mark.parametrize("rate", [600.0, 900.0])
+def test_fast_electrode_train_loses_no_spike(rate):
+    """Above 500 a second more than eight spikes of a fibre are under way at once: each arrives."""
+    pulses = tuple(Stimulus(20.0 + i * 1000 / rate, PERONEAL, 20.0) for i in range(60))
+    of = bench()
+    recording = of.simulate([Run(0, "fast train", 400.0, stimuli=pulses)])[0]
+    assert recording.code == cord.DONE
+    one = of.simulate([Run(0, "fast train", 400.0, stimuli=pulses[:1])])[0]
+    k = of.numbers[0]
+    # The drive of conditioning adds up spike by spike and decays: after the train it is the sum of all volleys.
+    arrived = 150.0
+    ways = np.array([p.time for p in pulses])
+    expected = np.sum(np.exp((ways - ways[0]) / k.presynaptic_decay))
+    late = round(arrived + 150.0)
+    ratio = recording.trace[late, cord.CONDITIONING] / one.trace[late, cord.CONDITIONING]
+    assert ratio == pytest.approx(expected, rel=0.01)
+
+
+def test_axon_does_not_answer_an_electrode_within_its_refractory_time():
+    pair = tuple(Stimulus(t, PERONEAL, 20.0) for t in (20.0, 20.5))
+    of = bench()
+    two, one = (
+        of.simulate([Run(0, "pair", 150.0, stimuli=pair[:n])])[0].trace[:, cord.CONDITIONING] for n in (2, 1)
+    )
+    np.testing.assert_array_equal(two, one)
 
 
 def test_unknown_parameter_in_an_experiment_is_refused_with_the_nearest():

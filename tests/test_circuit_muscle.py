@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numba import njit
 
 from circuit_help import MUSCLE, bench, known, numbers
-from spasmlab.circuit import cord, joint, muscle, spindle
+from spasmlab.circuit import cord, joint, muscle, scalars, spindle
 from spasmlab.circuit.bench import Run, Stimulus
 from spasmlab.evidence import calibration
 
@@ -158,13 +158,17 @@ def test_force_velocity_rises_with_velocity_and_stays_bounded(length, velocity, 
     assert 0 <= low <= ceiling
 
 
-def test_fibre_length_at_rest_under_load_and_of_the_antagonist():
+def test_fibre_length_at_rest_and_under_load():
     k = _numbers()
     assert muscle.fibre_length(0.0, 0.0, k) == k.neutral_length
     assert muscle.fibre_length(0.0, 1.0, k) == pytest.approx(k.neutral_length - k.tendon_stretch)
-    for angle in (-0.4, 0.0, 0.3):
-        pair = muscle.fibre_length(angle, 0.0, k) + muscle.antagonist_length(angle, k)
-        assert pair == pytest.approx(2 * k.neutral_length, rel=1e-12)
+
+
+@pytest.mark.parametrize("joint_name", scalars.parts("joints"))
+def test_turning_a_joint_stretches_one_muscle_and_shortens_the_other(joint_name):
+    runs = [Run(0, "held", 20.0, ramp_start=angle) for angle in (0.5, 0.9)]
+    low, high = (r.trace[10] for r in bench(joint=joint_name).simulate(runs))
+    assert high[cord.LENGTH] > low[cord.LENGTH] and high[cord.FLEXOR_LENGTH] < low[cord.FLEXOR_LENGTH]
 
 
 # ---- surface EMG --------------------------------------------------------------------------------------------------

@@ -67,14 +67,16 @@ def _strengths(sources, kinds, times, tiring, conditioning, k):
     return found
 
 
-def _train(times, source=0, kind=afferent.SOLEUS_IA, conditioning=0.0, of=None):
+def _train(times, source=0, kind=afferent.EXTENSOR_IA, conditioning=(0.0, 0.0), of=None):
     """Strength of each spike of one terminal, and all terminals' pools after the last."""
     of = of or _bench()
     times = np.asarray(times, float)
     tiring = np.ones((of.preparation.fibre_gain.shape[1], 3))
     tiring[:, 2] = 0.0
     sources, kinds = np.full(times.size, source), np.full(times.size, kind)
-    return _strengths(sources, kinds, times, tiring, conditioning, of.numbers), tiring
+    stages = np.zeros((2, 3))
+    stages[:, 0] = conditioning
+    return _strengths(sources, kinds, times, tiring, stages, of.numbers), tiring
 
 
 def test_volleys_deplete_a_terminal_by_the_volley_law():
@@ -105,11 +107,15 @@ def test_steady_depression_of_a_regular_train_is_its_fixed_point(interval):
     assert tiring[0, 0] / (1 - k.post_activation_depression) == pytest.approx(fixed, rel=1e-6)
 
 
-def test_conditioning_reaches_soleus_terminals_only():
-    free, held = (_train([10.0], conditioning=c)[0][0] for c in (0.0, 0.4))
-    assert held / free == pytest.approx(0.6, rel=1e-12)
-    free, held = (_train([10.0], kind=afferent.TIBIALIS_IA, conditioning=c)[0][0] for c in (0.0, 0.4))
-    assert held == free
+@pytest.mark.parametrize("side", [afferent.EXTENSOR, afferent.FLEXOR])
+def test_conditioning_reaches_the_terminals_of_its_own_muscle_only(side):
+    kind = afferent.EXTENSOR_IA + side
+    stages = [0.0, 0.0]
+    free = _train([10.0], kind=kind)[0][0]
+    stages[side] = 0.4
+    assert _train([10.0], kind=kind, conditioning=stages)[0][0] / free == pytest.approx(0.6, rel=1e-12)
+    stages = stages[::-1]
+    assert _train([10.0], kind=kind, conditioning=stages)[0][0] == free
 
 
 def test_antagonist_volley_conditions_after_a_rise_of_two_stages_and_the_conditioning_decays():
@@ -143,12 +149,28 @@ def test_without_release_from_ia_terminals_no_shock_and_no_stretch_reaches_the_m
 @pytest.mark.parametrize(
     ("release", "kinds"),
     [
-        ("release_ia", {afferent.SOLEUS_IA, afferent.TIBIALIS_IA}),
+        ("release_ia", {afferent.EXTENSOR_IA, afferent.FLEXOR_IA}),
         (
             "release_poly",
-            {afferent.CUTANEOUS, afferent.II_INTERNEURON, afferent.CUTANEOUS_EXCITATORY},
+            {
+                afferent.CUTANEOUS,
+                afferent.EXTENSOR_II_INTERNEURON,
+                afferent.FLEXOR_II_INTERNEURON,
+                afferent.CUTANEOUS_EXCITATORY,
+            },
         ),
-        ("release_inhibitory", {afferent.RECIPROCAL, afferent.CUTANEOUS_INHIBITORY}),
+        (
+            "release_inhibitory",
+            {
+                afferent.EXTENSOR_RECIPROCAL,
+                afferent.FLEXOR_RECIPROCAL,
+                afferent.EXTENSOR_IB_INTERNEURON,
+                afferent.FLEXOR_IB_INTERNEURON,
+                afferent.EXTENSOR_RENSHAW,
+                afferent.FLEXOR_RENSHAW,
+                afferent.CUTANEOUS_INHIBITORY,
+            },
+        ),
         ("release_monoamine", set()),
     ],
 )
@@ -167,9 +189,10 @@ def test_each_release_scales_its_own_terminals_and_no_others(release, kinds):
 @pytest.mark.parametrize(
     ("kind", "velocity"),
     [
-        (afferent.SOLEUS_IA, "ia_velocity"),
-        (afferent.TIBIALIS_IA, "ia_velocity"),
-        (afferent.GROUP_II, "group_ii_velocity"),
+        (afferent.EXTENSOR_IA, "ia_velocity"),
+        (afferent.FLEXOR_IA, "ia_velocity"),
+        (afferent.EXTENSOR_II, "group_ii_velocity"),
+        (afferent.FLEXOR_IB, "ib_velocity"),
         (afferent.CUTANEOUS, "cutaneous_velocity"),
     ],
 )
@@ -191,9 +214,9 @@ def test_delays_are_length_over_velocity_and_the_synapse(kind, velocity):
 
 
 def test_fibres_spread_around_their_medians_as_declared():
-    parameters = known(soleus_ia_fibres=20_000)
+    parameters = known(extensor_ia_fibres=20_000)
     fibres = afferent.build_fibres(parameters, 3, 0)
-    own = fibres.kind == afferent.SOLEUS_IA
+    own = fibres.kind == afferent.EXTENSOR_IA
     for values, spread in (
         (fibres.threshold[own], parameters["ia_electrical_spread"].number),
         (fibres.gain[own], parameters["fibre_gain_spread"].number),
@@ -204,8 +227,8 @@ def test_fibres_spread_around_their_medians_as_declared():
 
 def test_currents_used_here_excite_no_group_ii_fibre():
     fibres = afferent.build_fibres(known(), 1, 0)
-    assert np.all(np.isinf(fibres.threshold[fibres.kind == afferent.GROUP_II]))
-    assert np.all(np.isfinite(fibres.threshold[fibres.kind != afferent.GROUP_II]))
+    group_ii = np.isin(fibres.kind, (afferent.EXTENSOR_II, afferent.FLEXOR_II))
+    assert np.all(np.isinf(fibres.threshold[group_ii])) and np.all(np.isfinite(fibres.threshold[~group_ii]))
 
 
 def test_ia_fibres_are_excited_below_motor_axons_and_large_axons_below_small_ones():
@@ -213,7 +236,7 @@ def test_ia_fibres_are_excited_below_motor_axons_and_large_axons_below_small_one
     position = np.linspace(0, 1, 4001)
     motor = afferent.motor_thresholds(parameters, position, 1, 0)
     fibres = afferent.build_fibres(parameters, 1, 0)
-    ia = fibres.threshold[fibres.kind == afferent.SOLEUS_IA]
+    ia = fibres.threshold[fibres.kind == afferent.EXTENSOR_IA]
     assert np.median(ia) < 0.7 * np.median(motor)
     assert np.log(motor[3500:]).mean() < np.log(motor[:500]).mean()
 
@@ -221,70 +244,89 @@ def test_ia_fibres_are_excited_below_motor_axons_and_large_axons_below_small_one
 # ---- wiring -------------------------------------------------------------------------------------------------------
 
 
+POOLS = (128, 96)
+CELLS, OTHERS = "motoneurons", "interneurons"
+
+
 @cache
 def _wiring(seed=1, draw=0, of="healthy"):
-    return synapse.build_wiring(known(of), 128, seed, draw)
+    return synapse.build_wiring(known(of), POOLS, seed, draw)
 
 
-CHANCES = {
-    afferent.SOLEUS_IA: "ia_connectivity",
-    afferent.GROUP_II: "group_ii_connectivity",
-    afferent.CUTANEOUS: "cutaneous_connectivity",
-    afferent.RECIPROCAL: "reciprocal_connectivity",
-    afferent.II_INTERNEURON: "polysynaptic_connectivity",
-    afferent.CUTANEOUS_EXCITATORY: "polysynaptic_connectivity",
-    afferent.CUTANEOUS_INHIBITORY: "polysynaptic_connectivity",
-}
-
-
-def _connections(wiring, kind):
-    sources = np.flatnonzero(wiring.kind == kind)
-    first, last = wiring.start[sources[0]], wiring.start[sources[-1] + 1]
-    return sources.size, wiring.target[first:last], wiring.weight[first:last]
-
-
-def _reached(kind):
-    """How many targets a source of this kind could have."""
+def _span(kind):
+    """First and one past the last target index of a class: motoneurons and interneurons are each numbered from 0."""
+    if kind == afferent.EXTENSOR_MOTOR:
+        return 0, POOLS[0]
+    if kind == afferent.FLEXOR_MOTOR:
+        return POOLS[0], sum(POOLS)
     counts = afferent.counts(known())
-    to_interneurons = {
-        afferent.TIBIALIS_IA: counts[afferent.RECIPROCAL],
-        afferent.GROUP_II: counts[afferent.II_INTERNEURON],
-        afferent.CUTANEOUS: counts[afferent.CUTANEOUS_EXCITATORY] + counts[afferent.CUTANEOUS_INHIBITORY],
-    }
-    return to_interneurons.get(kind, 128)
+    first = sum(counts[afferent.EXTENSOR_RECIPROCAL : kind])
+    return first, first + counts[kind]
 
 
-@pytest.mark.parametrize("kind", CHANCES)
-def test_connection_probability_within_binomial_bounds(kind):
-    chance = known()[CHANCES[kind]].number
-    sources, targets, _ = _connections(_wiring(), kind)
-    trials = sources * _reached(kind)
-    assert abs(targets.size - trials * chance) < WITHIN * math.sqrt(trials * chance * (1 - chance))
+def _pathways():
+    """(source, target class, chance, sign) of every pathway, as the anatomy says."""
+    some = "polysynaptic_connectivity"
+    yield afferent.CUTANEOUS, afferent.CUTANEOUS_EXCITATORY, "cutaneous_connectivity", 1
+    yield afferent.CUTANEOUS, afferent.CUTANEOUS_INHIBITORY, "cutaneous_connectivity", 1
+    yield afferent.CUTANEOUS_INHIBITORY, afferent.EXTENSOR_MOTOR, some, 1
+    for side in (0, 1):
+        own, other = afferent.EXTENSOR_MOTOR + side, afferent.FLEXOR_MOTOR - side
+        opposite = afferent.FLEXOR_RECIPROCAL - side
+        inhibited = "interneuron_inhibition_connectivity"
+        yield afferent.EXTENSOR_IA + side, own, "ia_connectivity", 1
+        yield afferent.EXTENSOR_IA + side, afferent.EXTENSOR_RECIPROCAL + side, None, 1
+        yield afferent.EXTENSOR_RECIPROCAL + side, other, "reciprocal_connectivity", 1
+        yield afferent.EXTENSOR_RECIPROCAL + side, opposite, inhibited, -1
+        yield afferent.EXTENSOR_II + side, afferent.EXTENSOR_II_INTERNEURON + side, "group_ii_connectivity", 1
+        yield afferent.EXTENSOR_II_INTERNEURON + side, own, some, 1
+        yield afferent.EXTENSOR_IB + side, afferent.EXTENSOR_IB_INTERNEURON + side, "ib_connectivity", 1
+        yield afferent.EXTENSOR_IB_INTERNEURON + side, own, some, 1
+        yield afferent.EXTENSOR_RENSHAW + side, own, "renshaw_connectivity", 1
+        yield afferent.EXTENSOR_RENSHAW + side, afferent.EXTENSOR_RECIPROCAL + side, inhibited, -1
+        yield own, afferent.EXTENSOR_RENSHAW + side, "renshaw_collaterals", 1
+        yield afferent.CUTANEOUS_EXCITATORY, own, some, 1
 
 
-def test_every_tibialis_fibre_reaches_every_reciprocal_interneuron():
-    sources, targets, _ = _connections(_wiring(), afferent.TIBIALIS_IA)
-    assert targets.size == sources * _reached(afferent.TIBIALIS_IA)
+PATHWAYS = list(_pathways())
 
 
-def test_targets_are_of_the_class_they_should_be_and_never_twice():
-    wiring, counts = _wiring(), afferent.counts(known())
-    first = np.cumsum([0, *counts[afferent.RECIPROCAL :]])
-    allowed = {
-        afferent.TIBIALIS_IA: (0, first[1]),
-        afferent.GROUP_II: (first[1], first[2]),
-        afferent.CUTANEOUS: (first[2], first[4]),
-    }
-    for source, kind in enumerate(wiring.kind):
-        own = wiring.target[wiring.start[source] : wiring.start[source + 1]]
-        low, high = allowed.get(int(kind), (0, 128))
-        assert np.unique(own).size == own.size
-        assert own.size == 0 or (own.min() >= low and own.max() < high)
+def _connections(wiring, kind, onto=CELLS):
+    """Number of sources of a class, and targets and weights of their connections onto motoneurons or interneurons."""
+    sources = np.flatnonzero(wiring.kind == kind)
+    spans = [wiring.start[2 * s + (onto == OTHERS) :][:2] for s in sources]
+    index = np.concatenate([np.arange(*span) for span in spans])
+    return sources.size, wiring.target[index], wiring.weight[index]
+
+
+@pytest.mark.parametrize(("source", "target", "chance", "sign"), PATHWAYS)
+def test_pathway_has_its_probability_and_sign(source, target, chance, sign):
+    """Within binomial bounds; a pathway without a stated chance reaches all."""
+    onto = CELLS if target >= afferent.EXTENSOR_MOTOR else OTHERS
+    low, high = _span(target)
+    number, targets, weights = _connections(_wiring(), source, onto)
+    own = (targets >= low) & (targets < high)
+    trials, share = number * (high - low), known()[chance].number if chance else 1.0
+    assert abs(own.sum() - trials * share) <= WITHIN * math.sqrt(trials * share * (1 - share))
+    assert np.all(np.sign(weights[own]) == sign)
+
+
+@pytest.mark.parametrize("source", range(len(afferent.SOURCES)))
+def test_source_reaches_nothing_but_what_the_anatomy_says_and_never_twice(source):
+    wiring = _wiring()
+    for onto in (CELLS, OTHERS):
+        allowed = np.zeros(1000, bool)
+        for kind, target, _, _ in PATHWAYS:
+            if kind == source and (target >= afferent.EXTENSOR_MOTOR) == (onto == CELLS):
+                allowed[slice(*_span(target))] = True
+        for one in np.flatnonzero(wiring.kind == source):
+            own = wiring.target[slice(*wiring.start[2 * one + (onto == OTHERS) :][:2])]
+            assert np.unique(own).size == own.size and np.all(allowed[own])
 
 
 @pytest.mark.parametrize(
     ("kind", "conductance"),
-    [(afferent.SOLEUS_IA, "ia_conductance"), (afferent.RECIPROCAL, "reciprocal_conductance")],
+    [(afferent.EXTENSOR_IA, "ia_conductance"), (afferent.FLEXOR_RECIPROCAL, "reciprocal_conductance")],
 )
 def test_mean_weight_is_the_declared_one_whatever_the_spread(kind, conductance):
     parameters = known()
@@ -298,7 +340,7 @@ def test_mean_weight_is_the_declared_one_whatever_the_spread(kind, conductance):
 
 
 def test_wiring_is_named_by_seed_and_draw_and_shared_by_conditions():
-    again = synapse.build_wiring(known(), 128, 1, 0)
+    again = synapse.build_wiring(known(), POOLS, 1, 0)
     np.testing.assert_array_equal(again.target, _wiring().target)
     np.testing.assert_array_equal(again.weight, _wiring().weight)
     for other in (_wiring(2, 0), _wiring(1, 1)):

@@ -32,6 +32,10 @@ from spasmlab import units
 from spasmlab.errors import InputError, unknown
 
 PACKAGE = Path(__file__).parent
+PARTS = (
+    "circuit/joints",
+    "circuit/muscles",
+)  # folders in which each file is one part: adding it is adding a file
 Value = float | tuple[float, ...]
 
 
@@ -141,13 +145,20 @@ def _first_line(problem: Exception) -> str:
 def beside(module: str) -> dict[str, Parameter]:
     """The parameters beside a module, by name: ``beside("chain.release")`` reads `chain/release.toml`."""
     file = PACKAGE.joinpath(*module.split(".")).with_suffix(".toml")
-    return parameters_from(read_toml(file), module, file.name)
+    records = {name: record for name, record in read_toml(file).items() if isinstance(record, dict)}
+    return parameters_from(records, module, file.name)
 
 
 @cache
 def modules() -> tuple[str, ...]:
-    """The modules that have a file of parameters beside them, e.g. ``chain.release``; other TOML is data."""
-    files = sorted(file for file in PACKAGE.rglob("*.toml") if file.with_suffix(".py").exists())
+    """The modules that have a file of parameters beside them, e.g. ``chain.release``, and the PARTS; other TOML is
+    data.
+    """
+    files = sorted(
+        file
+        for file in PACKAGE.rglob("*.toml")
+        if file.with_suffix(".py").exists() or file.parent.relative_to(PACKAGE).as_posix() in PARTS
+    )
     inside = (file.relative_to(PACKAGE).with_suffix("") for file in files)
     return tuple(".".join(path.parts) for path in inside if path.parts[0] != "data")
 

@@ -216,9 +216,9 @@ def run_assays(names: tuple[str, ...], bench: Bench, stages: Stages) -> dict[str
         if any(getattr(module, "NEEDS_CORD", True) for module in modules.values()):
             warm_up(bench)
     results = {}
-    for name, module in modules.items():
+    for name in names:
         with stages(f"Assay: {name.replace('_', ' ')}") as bench.progress:
-            results[name] = module.run(bench)
+            results[name] = assays.measure(name, bench)
     return results
 
 

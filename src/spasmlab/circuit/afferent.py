@@ -17,30 +17,57 @@ from spasmlab.parameter import Parameter
 from spasmlab.streams import stream
 
 SOURCES = (
-    "soleus_ia",
-    "tibialis_ia",
-    "group_ii",
+    "extensor_ia",
+    "flexor_ia",
+    "extensor_ii",
+    "flexor_ii",
+    "extensor_ib",
+    "flexor_ib",
     "cutaneous",
-    "reciprocal_interneuron",
-    "group_ii_interneuron",
-    "cutaneous_excitatory_interneuron",
-    "cutaneous_inhibitory_interneuron",
+    "extensor_reciprocal",
+    "flexor_reciprocal",
+    "extensor_ii_interneuron",
+    "flexor_ii_interneuron",
+    "extensor_ib_interneuron",
+    "flexor_ib_interneuron",
+    "extensor_renshaw",
+    "flexor_renshaw",
+    "cutaneous_excitatory",
+    "cutaneous_inhibitory",
+    "extensor_motor",
+    "flexor_motor",
 )
 (
-    SOLEUS_IA,
-    TIBIALIS_IA,
-    GROUP_II,
+    EXTENSOR_IA,
+    FLEXOR_IA,
+    EXTENSOR_II,
+    FLEXOR_II,
+    EXTENSOR_IB,
+    FLEXOR_IB,
     CUTANEOUS,
-    RECIPROCAL,
-    II_INTERNEURON,
+    EXTENSOR_RECIPROCAL,
+    FLEXOR_RECIPROCAL,
+    EXTENSOR_II_INTERNEURON,
+    FLEXOR_II_INTERNEURON,
+    EXTENSOR_IB_INTERNEURON,
+    FLEXOR_IB_INTERNEURON,
+    EXTENSOR_RENSHAW,
+    FLEXOR_RENSHAW,
     CUTANEOUS_EXCITATORY,
     CUTANEOUS_INHIBITORY,
+    EXTENSOR_MOTOR,
+    FLEXOR_MOTOR,
 ) = range(len(SOURCES))
-FIBRES = SOURCES[:4]
+FIBRES = SOURCES[:EXTENSOR_RECIPROCAL]
+INTERNEURONS = SOURCES[EXTENSOR_RECIPROCAL:EXTENSOR_MOTOR]
+# The two muscles of a joint. A positive angle stretches the extensor: soleus at the ankle, quadriceps at the knee.
+SIDES = ("extensor", "flexor")
+(EXTENSOR, FLEXOR) = range(len(SIDES))
 
 # What an electrode or a hand can do to the preparation.
-STIMULI = ("tibial_nerve", "peroneal_nerve", "skin", "muscle")
-(TIBIAL_NERVE, PERONEAL_NERVE, SKIN, MUSCLE) = range(len(STIMULI))
+STIMULI = ("tibial_nerve", "peroneal_nerve", "skin", "muscle", "flexor_muscle")
+(TIBIAL_NERVE, PERONEAL_NERVE, SKIN, MUSCLE, FLEXOR_MUSCLE) = range(len(STIMULI))
+(EXTENSOR_NERVE, FLEXOR_NERVE) = (TIBIAL_NERVE, PERONEAL_NERVE)  # at the knee: the nerves of thigh muscles
 MILLISECONDS = 1000.0  # in a second
 # Streams of the counter-based generator: the noise of the cells has the numbers of the cells, these lie above.
 (PHASE, INTERVAL, ECTOPIC) = (1, 2, 3)
@@ -58,28 +85,26 @@ class Fibres:
 
 
 def counts(known: Mapping[str, Parameter]) -> tuple[int, ...]:
-    """How many of each of SOURCES."""
-    number = {
-        name: round(known[name].number)
-        for name in (
-            "soleus_ia_fibres",
-            "tibialis_ia_fibres",
-            "group_ii_fibres",
-            "cutaneous_fibres",
-            "reciprocal_interneurons",
-            "group_ii_interneurons",
-            "cutaneous_interneurons",
-        )
-    }
-    inhibitory = round(number["cutaneous_interneurons"] * known["cutaneous_inhibitory_share"].number)
+    """How many of each of SOURCES up to the interneurons; motoneurons are counted by their pools."""
+
+    def number(name: str) -> int:
+        return round(known[name].number)
+
+    def of_both(name: str) -> tuple[int, int]:
+        return number(name), number(name)
+
+    inhibitory = round(number("cutaneous_interneurons") * known["cutaneous_inhibitory_share"].number)
     return (
-        number["soleus_ia_fibres"],
-        number["tibialis_ia_fibres"],
-        number["group_ii_fibres"],
-        number["cutaneous_fibres"],
-        number["reciprocal_interneurons"],
-        number["group_ii_interneurons"],
-        number["cutaneous_interneurons"] - inhibitory,
+        number("extensor_ia_fibres"),
+        number("flexor_ia_fibres"),
+        *of_both("group_ii_fibres"),
+        *of_both("ib_fibres"),
+        number("cutaneous_fibres"),
+        *of_both("reciprocal_interneurons"),
+        *of_both("group_ii_interneurons"),
+        *of_both("ib_interneurons"),
+        *of_both("renshaw_cells"),
+        number("cutaneous_interneurons") - inhibitory,
         inhibitory,
     )
 
@@ -88,18 +113,15 @@ def build_fibres(known: Mapping[str, Parameter], seed: int, draw: int) -> Fibres
     """The fibres of one subject, their differences named by (seed, draw)."""
     kind = np.repeat(np.arange(len(FIBRES)), counts(known)[: len(FIBRES)])
     z = stream(seed, "afferent", draw).normal(size=(3, kind.size))
-    velocity = np.array(
-        [
-            known[name].number
-            for name in ("ia_velocity", "ia_velocity", "group_ii_velocity", "cutaneous_velocity")
-        ]
-    )[kind]
+    velocity = _by_class(known, kind, "ia_velocity", "group_ii_velocity", "ib_velocity", "cutaneous_velocity")
     velocity = velocity * np.exp(known["ia_velocity_spread"].number * z[0])
     spread = np.where(
         kind == CUTANEOUS, known["cutaneous_electrical_spread"].number, known["ia_electrical_spread"].number
     )
+    median = np.full(kind.size, known["ia_electrical_threshold"].number)
+    median[(kind == EXTENSOR_IB) | (kind == FLEXOR_IB)] = known["ib_electrical_threshold"].number
     # Group II fibres are not excited by the currents used here: their threshold is left out of reach.
-    median = np.where(kind == GROUP_II, np.inf, known["ia_electrical_threshold"].number)
+    median[(kind == EXTENSOR_II) | (kind == FLEXOR_II)] = np.inf
     length, distance = known["nerve_length"].number, known["stimulus_distance"].number
     synapse = known["synaptic_delay"].number
     return Fibres(
@@ -109,6 +131,13 @@ def build_fibres(known: Mapping[str, Parameter], seed: int, draw: int) -> Fibres
         threshold=median * np.exp(spread * z[1]),
         gain=np.exp(known["fibre_gain_spread"].number * z[2]),
     )
+
+
+def _by_class(
+    known: Mapping[str, Parameter], kind: np.ndarray, ia: str, ii: str, ib: str, skin: str
+) -> np.ndarray:
+    """The number of each fibre's class; muscle afferents have the same in both muscles."""
+    return np.array([known[name].number for name in (ia, ia, ii, ii, ib, ib, skin)])[kind]
 
 
 def motor_thresholds(
@@ -153,13 +182,24 @@ def fire_fibres(phase, goal, rates, kind, gain, delay, arrivals, step, dt, h, ke
 
 
 @njit
-def excite_fibres(kind, intensity, step, dt, arrivals, prep, pool):
-    """Let every fibre of the stimulated nerve whose threshold lies at or below `intensity` fire at the electrode."""
+def reached_by(stimulus, kind):
+    """Whether a stimulus meets fibres of a class: a nerve carries those of its muscle."""
+    if stimulus == TIBIAL_NERVE:
+        return kind in (EXTENSOR_IA, EXTENSOR_II, EXTENSOR_IB)
+    if stimulus == PERONEAL_NERVE:
+        return kind in (FLEXOR_IA, FLEXOR_II, FLEXOR_IB)
+    return stimulus == SKIN and kind == CUTANEOUS
+
+
+@njit
+def excite_fibres(kind, intensity, step, dt, arrivals, excited, refractory, prep, pool):
+    """Let every fibre that the stimulus meets and whose threshold lies at or below `intensity` fire at the electrode.
+
+    `excited` (fibres,) keeps the step of each fibre's last electric spike: within `refractory` ms it cannot fire again.
+    """
     for f in range(prep.fibre_gain.shape[1]):
-        reached = (
-            (kind == TIBIAL_NERVE and prep.kind[f] == SOLEUS_IA)
-            or (kind == PERONEAL_NERVE and prep.kind[f] == TIBIALIS_IA)
-            or (kind == SKIN and prep.kind[f] == CUTANEOUS)
-        )
-        if reached and prep.fibre_threshold[pool, f] <= intensity:
+        if not reached_by(kind, prep.kind[f]) or prep.fibre_threshold[pool, f] > intensity:
+            continue
+        if (step - excited[f]) * dt >= refractory:
+            excited[f] = step
             post(arrivals, f, step + round(prep.delay_from_electrode[pool, f] / dt))

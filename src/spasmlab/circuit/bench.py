@@ -9,44 +9,31 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spasmlab.circuit import afferent, cord, interneuron, motoneuron, muscle, scalars, synapse
+from spasmlab.circuit import afferent, cord, interneuron, motoneuron, muscle, protocol, scalars, synapse
+from spasmlab.circuit.afferent import EXTENSOR, FLEXOR, SIDES
+from spasmlab.circuit.protocol import Drive, Move, Push, Run, Shake, Stimulus
 from spasmlab.condition import Condition
 from spasmlab.errors import InputError, SolveError, unknown
 from spasmlab.parameter import Parameter
 from spasmlab.streams import key
+
+__all__ = ["Bench", "Drive", "Failure", "Move", "Push", "Run", "Shake", "Stimulus"]
 
 Progress = Callable[[int, int], None]
 CHUNK = 8  # runs between two reports of progress
 
 
 @dataclass(frozen=True)
-class Stimulus:
-    """An electric or mechanical event: `time` in ms, `kind` one of afferent.STIMULI, `intensity` in thresholds."""
-
-    time: float
-    kind: int
-    intensity: float
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of one subject: duration (ms), a ramp of the ankle (rad, rad/s, ms) and stimuli.
-
-    `trial` names the run's random numbers together with the subject's seed and draw, so that the same trial of two
-    arms meets the same noise. `curare` blocks transmission from nerve to muscle.
-    """
+class Failure:
+    """A run that ended with a result code: whose it was, its trial, the code (of cord.CODES) and when (ms)."""
 
     subject: int
     trial: str
-    duration: float
-    ramp_start: float = 0.0
-    ramp_end: float = 0.0
-    ramp_speed: float = 0.0
-    ramp_onset: float = 0.0
-    ramp_rise: float = 0.0
-    stimuli: tuple[Stimulus, ...] = ()
-    quiet: float = 0.0
-    curare: bool = False
+    code: int
+    time: float
+
+    def __str__(self) -> str:
+        return f"trial '{self.trial}' of subject {self.subject} blew up: {cord.CODES[self.code]} at {self.time:.1f} ms"
 
 
 class Cord(NamedTuple):
@@ -80,6 +67,8 @@ class Bench:
     changes: Mapping[str, float | np.ndarray] = field(default_factory=dict)
     factors: Mapping[str, float | np.ndarray] = field(default_factory=dict)
     progress: Progress | None = None
+    joint: str = scalars.JOINT
+    failures: list[Failure] = field(default_factory=list)  # runs that ended with a result code, in order
 
     @property
     def subjects(self) -> int:
@@ -88,8 +77,16 @@ class Bench:
 
     @cached_property
     def parameters(self) -> dict[str, Parameter]:
-        """The circuit's parameters under the condition and what the experiment changes for all subjects."""
-        known = scalars.parameters(self.condition)
+        """The circuit's parameters (the extensor's muscle) under the condition and what is changed for all subjects."""
+        return self._parameters(EXTENSOR)
+
+    @cached_property
+    def flexor_parameters(self) -> dict[str, Parameter]:
+        """The same with the numbers of the flexor's muscle."""
+        return self._parameters(FLEXOR)
+
+    def _parameters(self, side: int) -> dict[str, Parameter]:
+        known = scalars.parameters(self.condition, self.joint, side)
         for name in (*self.changes, *self.factors):
             if name not in known:
                 raise unknown("parameter", name, known)
@@ -140,50 +137,92 @@ class Bench:
             records[name] = 1.0 if given is None else given
         return records.view(np.recarray)
 
-    def _record(self, one: Cord) -> np.ndarray:
-        """The numbers of one cord, without drug on its terminals."""
-        record = scalars.numbers(self.parameters, one.seed, one.draw)
+    def _record(self, one: Cord, side: int = EXTENSOR) -> np.ndarray:
+        """The numbers of one cord with the muscle of one side, without drug on its terminals."""
+        record = scalars.numbers(self.parameters_of(side), one.seed, one.draw)
         for name, value in one.changes:
             record[name] = value
         for name, factor in one.factors:
             record[name] *= factor
         return record
 
+    def parameters_of(self, side: int) -> dict[str, Parameter]:
+        """The parameters with the numbers of the muscle of one side."""
+        return self.parameters if side == EXTENSOR else self.flexor_parameters
+
+    @cached_property
+    def _flexors(self) -> np.ndarray:
+        """The numbers of each cord with the flexor's muscle."""
+        return np.array([self._record(one, FLEXOR) for one in self.cords])
+
+    @property
+    def both(self) -> np.recarray:
+        """Records (subjects, SIDES) as the kernel reads them: those of `numbers`, with each muscle's own numbers."""
+        both = np.repeat(np.asarray(self.numbers)[:, None], len(SIDES), axis=1)
+        cords = np.array([self.cord_of(s) for s in range(self.subjects)])
+        for name in scalars.muscle_fields():
+            both[name][:, FLEXOR] = self._flexors[name][cords]
+        return both.view(np.recarray)
+
     @cached_property
     def pools(self) -> list[motoneuron.Pool]:
-        """The motor pool of each cord."""
+        """The extensor's motor pool of each cord."""
         return [motoneuron.build_pool(self.drawn(one), one.seed, one.draw) for one in self.cords]
 
     @cached_property
+    def flexor_pools(self) -> list[motoneuron.Pool]:
+        """The flexor's motor pool of each cord."""
+        return [
+            motoneuron.build_pool(self.drawn(one, FLEXOR), _of_flexor(one.seed), one.draw)
+            for one in self.cords
+        ]
+
+    @cached_property
     def units(self) -> list[muscle.MotorUnits]:
-        """The motor units of each cord."""
+        """The extensor's motor units of each cord."""
         return [muscle.build_units(self.parameters, pool.position) for pool in self.pools]
 
-    def drawn(self, one: Cord) -> dict[str, Parameter]:
-        """The parameters with the values of one cord."""
-        record = self._record(one)
+    @cached_property
+    def flexor_units(self) -> list[muscle.MotorUnits]:
+        """The flexor's motor units of each cord."""
+        return [muscle.build_units(self.flexor_parameters, pool.position) for pool in self.flexor_pools]
+
+    def drawn(self, one: Cord, side: int = EXTENSOR) -> dict[str, Parameter]:
+        """The parameters of a side with the values of one cord."""
+        record = self._record(one, side)
         return {
             name: p.model_copy(update={"value": float(record[name])}) if isinstance(p.value, float) else p
-            for name, p in self.parameters.items()
+            for name, p in self.parameters_of(side).items()
         }
+
+    def pool_of(self, recording: cord.Recording, side: int = EXTENSOR) -> cord.Recording:
+        """The recording of a run with the spikes of one side's pool only, its units numbered from 0."""
+        extensors = self.pools[0].size
+        own = (recording.spike_unit >= extensors) == (side == FLEXOR)
+        return recording._replace(
+            spikes=np.int64(own.sum()),
+            spike_time=recording.spike_time[own],
+            spike_unit=recording.spike_unit[own] - (extensors if side == FLEXOR else 0),
+            spike_kind=recording.spike_kind[own],
+        )
 
     @cached_property
     def preparation(self) -> cord.Preparation:
         """Everything wired, one row per cord."""
-        drawn = [self.drawn(one) for one in self.cords]
-        records = [self._record(one).reshape(1).view(np.recarray)[0] for one in self.cords]
-        each = [
-            (k, (one.seed, one.draw), pool)
-            for k, one, pool in zip(drawn, self.cords, self.pools, strict=True)
+        known = [self.drawn(one) for one in self.cords]
+        named = [(one.seed, one.draw) for one in self.cords]
+        pools = list(zip(self.pools, self.flexor_pools, strict=True))
+        units = [_joined(a, b) for a, b in zip(self.units, self.flexor_units, strict=True)]
+        fibres = [afferent.build_fibres(k, *n) for k, n in zip(known, named, strict=True)]
+        wires = [
+            synapse.build_wiring(k, (a.size, b.size), *n)
+            for k, n, (a, b) in zip(known, named, pools, strict=True)
         ]
-        fibres = [afferent.build_fibres(known, *named) for known, named, _ in each]
-        wires = [synapse.build_wiring(known, pool.size, *named) for known, named, pool in each]
         room = max(w.target.size for w in wires)
         return cord.Preparation(
-            cells=np.stack([pool.blocks() for pool in self.pools]),
-            rest=np.stack(
-                [motoneuron.settled_blocks(pool, k) for pool, k in zip(self.pools, records, strict=True)]
-            ),
+            extensors=self.pools[0].size,
+            cells=np.stack([np.concatenate([pool.blocks() for pool in pair]) for pair in pools]),
+            rest=np.stack([self._rest(one, pair) for one, pair in zip(self.cords, pools, strict=True)]),
             kind=wires[0].kind,
             effect=wires[0].effect,
             delay_from_ending=np.stack([f.delay_from_ending for f in fibres]),
@@ -194,39 +233,65 @@ class Bench:
             target=np.stack([np.pad(w.target, (0, room - w.target.size)) for w in wires]),
             weight=np.stack([np.pad(w.weight, (0, room - w.weight.size)) for w in wires]),
             interneuron_threshold=np.stack(
-                [interneuron.thresholds(known, *named) for known, named, _ in each]
+                [interneuron.thresholds(k, *n) for k, n in zip(known, named, strict=True)]
             ),
             motor_threshold=np.stack(
-                [afferent.motor_thresholds(known, pool.position, *named) for known, named, pool in each]
+                [self._motor_thresholds(one, pair) for one, pair in zip(self.cords, pools, strict=True)]
             ),
-            unit_share=np.stack([u.share for u in self.units]),
-            unit_time=np.stack([u.twitch_time for u in self.units]),
-            unit_delay=np.stack([u.delay_from_cord for u in self.units]),
-            unit_direct=np.stack([u.delay_from_electrode for u in self.units]),
-            unit_antidromic=np.stack([u.delay_to_cord for u in self.units]),
+            unit_share=np.stack([u.share for u in units]),
+            unit_time=np.stack([u.twitch_time for u in units]),
+            unit_delay=np.stack([u.delay_from_cord for u in units]),
+            unit_direct=np.stack([u.delay_from_electrode for u in units]),
+            unit_antidromic=np.stack([u.delay_to_cord for u in units]),
             lengthening=np.array(self.parameters["lengthening_force"].values),
+        )
+
+    def _rest(self, one: Cord, pools: tuple[motoneuron.Pool, motoneuron.Pool]) -> np.ndarray:
+        """The resting state of both pools of one cord."""
+        records = [self._record(one, side).reshape(1).view(np.recarray)[0] for side in (EXTENSOR, FLEXOR)]
+        return np.concatenate(
+            [motoneuron.settled_blocks(pool, k) for pool, k in zip(pools, records, strict=True)]
+        )
+
+    def _motor_thresholds(self, one: Cord, pools: tuple[motoneuron.Pool, motoneuron.Pool]) -> np.ndarray:
+        """Electrical thresholds of both pools' axons."""
+        seeds = (one.seed, _of_flexor(one.seed))
+        return np.concatenate(
+            [
+                afferent.motor_thresholds(self.drawn(one, side), pools[side].position, seeds[side], one.draw)
+                for side in (EXTENSOR, FLEXOR)
+            ]
         )
 
     def simulate(self, runs: Sequence[Run], room: int = 20_000) -> list[cord.Recording]:
         """Run all, longest first in chunks; one Recording (of one row) per run, in the order given.
 
-        Raises SolveError where a run blew up, naming the quantity and the time; InputError for a step that does not
-        fit the noise grid.
+        A run that blows up ends with a result code (of cord.CODES) and leaves the others unharmed; `failures` keeps a
+        note of it. Raises SolveError where every run did, naming the first quantity and time; InputError for a step
+        that does not fit the noise grid.
         """
         _refuse_step(self.dt, self.parameters["noise_grid"].number)
         order = sorted(range(len(runs)), key=lambda i: -runs[i].duration)
+        both = self.both
         found: dict[int, cord.Recording] = {}
         for first in range(0, len(order), CHUNK):
             part = order[first : first + CHUNK]
-            recording = self._simulate_chunk([runs[i] for i in part], room)
+            recording = self._simulate_chunk([runs[i] for i in part], room, both)
             for row, i in enumerate(part):
                 found[i] = _row(recording, row)
-                _refuse_failure(found[i], runs[i])
             if self.progress:
                 self.progress(min(first + CHUNK, len(order)), len(order))
+        failed = [
+            Failure(run.subject, run.trial, int(found[i].code), float(found[i].failed_at))
+            for i, run in enumerate(runs)
+            if found[i].code != cord.DONE
+        ]
+        self.failures += failed
+        if runs and len(failed) == len(runs):
+            raise SolveError(f"{failed[0]}; try a smaller step or less extreme parameters")
         return [found[i] for i in range(len(runs))]
 
-    def _simulate_chunk(self, runs: Sequence[Run], room: int) -> cord.Recording:
+    def _simulate_chunk(self, runs: Sequence[Run], room: int, both: np.recarray) -> cord.Recording:
         longest = max(run.duration for run in runs)
         recording = cord.Recording(
             code=np.zeros(len(runs), np.int64),
@@ -240,40 +305,20 @@ class Bench:
         prep = self.preparation
         delays = max(float(prep.delay_from_ending.max()), float(prep.unit_delay.max()))
         slots = 1 << int(np.ceil(np.log2(delays / self.dt + 2)))
-        cord.simulate_all(prep, self._protocol(runs), self.numbers, self.dt, slots, recording)
+        cord.simulate_all(prep, self._protocol(runs), both, self.dt, slots, recording)
         return recording
 
-    def _protocol(self, runs: Sequence[Run]) -> cord.Protocol:
-        most = max(1, *(len(run.stimuli) for run in runs)) if runs else 1
-        time, kind, intensity = (
-            np.full((len(runs), most), np.inf),
-            np.zeros((len(runs), most), np.int64),
-            np.zeros((len(runs), most)),
-        )
-        for row, run in enumerate(runs):
-            for column, stimulus in enumerate(run.stimuli):
-                time[row, column], kind[row, column] = stimulus.time, stimulus.kind
-                intensity[row, column] = stimulus.intensity
-
-        def column_of(name: str) -> np.ndarray:
-            return np.array([getattr(run, name) for run in runs], float)
-
-        subjects = np.array([run.subject for run in runs], np.int64)
+    def _protocol(self, runs: Sequence[Run]) -> protocol.Protocol:
         keys = [
             key(int(self.seeds[run.subject]), "trial", run.trial, int(self._draws[run.subject]))
             for run in runs
         ]
-        return cord.Protocol(
-            subject=subjects,
-            pool=np.array([self.cord_of(s) for s in subjects], np.int64),
-            key=np.array([k & 0xFFFF_FFFF_FFFF_FFFF for k in keys], np.uint64),
-            duration=column_of("duration"),
-            quiet=column_of("quiet"),
-            curare=np.array([run.curare for run in runs]),
-            ramp=np.stack([column_of(f"ramp_{part}") for part in cord.RAMP], axis=1),
-            stimulus_time=time,
-            stimulus_kind=kind,
-            stimulus_intensity=intensity,
+        numbers = [self.numbers[run.subject] for run in runs]
+        return protocol.in_rows(
+            runs,
+            [self.cord_of(run.subject) for run in runs],
+            keys,
+            [(float(k.gamma_dynamic), float(k.gamma_static)) for k in numbers],
         )
 
 
@@ -301,9 +346,12 @@ def _row(recording: cord.Recording, row: int) -> cord.Recording:
     )
 
 
-def _refuse_failure(recording: cord.Recording, run: Run) -> None:
-    if recording.code != cord.DONE:
-        raise SolveError(
-            f"trial '{run.trial}' of subject {run.subject} blew up: {cord.CODES[int(recording.code)]} at "
-            f"{float(recording.failed_at):.1f} ms; try a smaller step or less extreme parameters"
-        )
+def _of_flexor(seed: int) -> int:
+    """The seed of a cord's flexor pool, whose cells differ by other draws than the extensor's."""
+    return key(seed, "flexor") & (2**63 - 1)
+
+
+def _joined(extensor: muscle.MotorUnits, flexor: muscle.MotorUnits) -> muscle.MotorUnits:
+    """The units of both muscles as one table, the extensor's first."""
+    pairs = {name: (getattr(extensor, name), getattr(flexor, name)) for name in vars(extensor)}
+    return muscle.MotorUnits(**{name: np.concatenate(pair) for name, pair in pairs.items()})

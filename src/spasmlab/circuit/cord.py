@@ -1,43 +1,99 @@
-"""The cord: afferents, interneurons, motor pool, muscle and ankle advanced together, one subject per thread.
+"""The cord: afferents, interneurons, two motor pools, their muscles and a joint advanced together, a subject a thread.
 
-Cells move at `dt` (0.025 ms); interneurons, spindles, twitches, muscle and ankle every `LIMB_STEPS` of them. A spike
+Cells move at `dt` (0.025 ms); interneurons, spindles, twitches, muscles and joint every `LIMB_STEPS` of them. A spike
 costs only when it happens: it waits in a ring of time slots until its delay is over, then adds to its targets.
 Everything random is named by (key, stream, counter), so a subject's result depends on no other subject and no thread.
 """
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit, prange
 
 from spasmlab.circuit import afferent, source
-from spasmlab.circuit.afferent import MILLISECONDS, excite_fibres, fire_fibres, first_phase, next_interval
+from spasmlab.circuit.afferent import (
+    EXTENSOR,
+    FLEXOR,
+    MILLISECONDS,
+    excite_fibres,
+    fire_fibres,
+    first_phase,
+    next_interval,
+)
+from spasmlab.circuit.descending import add_drive, level, pic_factor, scale_pic
 from spasmlab.circuit.fastmath import normal
 from spasmlab.circuit.interneuron import fire_interneurons
-from spasmlab.circuit.joint import ramp
-from spasmlab.circuit.motoneuron import BLOCK, SOMA, advance_pool, blown_up, prepare_step, refresh_noise
-from spasmlab.circuit.muscle import (
-    antagonist_length,
-    fibre_length,
-    force_length,
-    force_velocity,
-    sum_twitches,
-    twitch,
+from spasmlab.circuit.limb import ACTIVATION as OWN_ACTIVATION
+from spasmlab.circuit.limb import FORCE as OWN_FORCE
+from spasmlab.circuit.limb import (
+    JOINT,
+    MUSCLE,
+    advance_muscle,
+    imposed,
+    pushed,
+    rest_limb,
+    sense,
+    shaken,
+    swing,
 )
-from spasmlab.circuit.queue import Queue, new_queue, post, source_of
-from spasmlab.circuit.spindle import ia_rate, ii_rate, velocity_response
+from spasmlab.circuit.limb import LENGTH as OWN_LENGTH
+from spasmlab.circuit.motoneuron import BLOCK, SOMA, advance_pool, blown_up, prepare_step, refresh_noise
+from spasmlab.circuit.muscle import torque_of, twitch
+from spasmlab.circuit.protocol import Protocol
+from spasmlab.circuit.queue import Queue, new_queue, post, take
+from spasmlab.circuit.spindle import fusimotor
 from spasmlab.circuit.synapse import condition, deliver
+
+__all__ = ["Preparation", "Protocol", "Recording", "simulate_all"]
 
 DT = 0.025  # ms; a spike train of a motoneuron is then within 0.4 % of its limit
 LIMB_STEPS = 4  # of cells in one step of limb and interneurons
 
 # What a run is asked for and what it records. Result codes: 0 done, else what blew up.
-TRACES = ("angle", "velocity", "length", "activation", "force", "ia_rate", "ii_rate", "conditioning")
-(ANGLE, VELOCITY, LENGTH, ACTIVATION, FORCE, IA_RATE, II_RATE, CONDITIONING) = range(len(TRACES))
-CODES = ("done", "membrane voltage", "muscle length", "more spikes than there is room for")
-(DONE, BAD_VOLTAGE, BAD_LENGTH, TOO_MANY_SPIKES) = range(len(CODES))
+TRACES = (
+    "angle",
+    "velocity",
+    "length",
+    "activation",
+    "force",
+    "ia_rate",
+    "ii_rate",
+    "conditioning",
+    "flexor_length",
+    "flexor_activation",
+    "flexor_force",
+    "flexor_ia_rate",
+    "ib_rate",
+    "muscle_torque",
+)
+(
+    ANGLE,
+    VELOCITY,
+    LENGTH,
+    ACTIVATION,
+    FORCE,
+    IA_RATE,
+    II_RATE,
+    CONDITIONING,
+    FLEXOR_LENGTH,
+    FLEXOR_ACTIVATION,
+    FLEXOR_FORCE,
+    FLEXOR_IA_RATE,
+    IB_RATE,
+    MUSCLE_TORQUE,  # N m of both muscles, resistance to stretch of the extensor positive
+) = range(len(TRACES))
+CODES = (
+    "done",
+    "membrane voltage",
+    "muscle length",
+    "more spikes than there is room for",
+    "joint angle",
+    "more spikes of one fibre under way than there is room for",
+)
+(DONE, BAD_VOLTAGE, BAD_LENGTH, TOO_MANY_SPIKES, BAD_ANGLE, TOO_MANY_UNDER_WAY) = range(len(CODES))
 # How a spike came about: of the cell and on its way to the muscle; stopped on that way by an antidromic impulse or
 # curare; electric.
 SPIKES = ("orthodromic", "collided", "direct")
@@ -46,8 +102,12 @@ NEVER = -1  # an axon that carries no antidromic impulse
 
 
 class Preparation(NamedTuple):
-    """All that is wired before a run. First axis of every table: pool (one per draw and condition)."""
+    """All that is wired before a run. First axis of every table: pool (one per draw and condition).
 
+    Motoneurons of the extensor come first, then those of the flexor; units are numbered alike.
+    """
+
+    extensors: int  # number of the extensor's motoneurons
     cells: np.ndarray  # (pools, blocks, CONSTANTS·BLOCK)
     rest: np.ndarray  # (pools, blocks, STATES·BLOCK), the state in which every run begins
     kind: np.ndarray  # (sources,)
@@ -56,7 +116,7 @@ class Preparation(NamedTuple):
     delay_from_electrode: np.ndarray
     fibre_threshold: np.ndarray
     fibre_gain: np.ndarray
-    start: np.ndarray  # (pools, sources + 1)
+    start: np.ndarray  # (pools, 2·sources + 1)
     target: np.ndarray  # (pools, connections)
     weight: np.ndarray
     interneuron_threshold: np.ndarray  # (pools, interneurons)
@@ -67,21 +127,6 @@ class Preparation(NamedTuple):
     unit_direct: np.ndarray  # electrode to muscle, ms
     unit_antidromic: np.ndarray  # electrode to cord, ms
     lengthening: np.ndarray  # (3,)
-
-
-class Protocol(NamedTuple):
-    """One run per row: which subject and pool, how long (ms), the ramp of the ankle and the stimuli."""
-
-    subject: np.ndarray
-    pool: np.ndarray
-    key: np.ndarray  # uint64, names the run's random numbers
-    duration: np.ndarray  # ms
-    quiet: np.ndarray  # ms without a spike after the last stimulus that end the run early; 0: never
-    curare: np.ndarray  # whether transmission from nerve to muscle is blocked
-    ramp: np.ndarray  # (runs, RAMP) the movement of the ankle
-    stimulus_time: np.ndarray  # (runs, most) ms; infinite where there is none
-    stimulus_kind: np.ndarray
-    stimulus_intensity: np.ndarray
 
 
 class Recording(NamedTuple):
@@ -105,37 +150,40 @@ class State(NamedTuple):
     arrivals: Queue  # spikes on their way to terminals
     impulses: Queue  # spikes on their way to the muscle
     direct: np.ndarray  # (cells,) step at which the electrode excited the axon; NEVER: no antidromic impulse
+    excited: np.ndarray  # (fibres,) step of the last electric spike
+    excited_axon: np.ndarray  # (cells,) the same of motor axons
     tiring: np.ndarray  # (fibres, 3) volley pool, rate pool, time of the last spike
     conditioning: (
         np.ndarray
-    )  # (3,) presynaptic inhibition by the antagonist's afferents, a stage before it, its drive
+    )  # (SIDES, 3) presynaptic inhibition by the other muscle, a stage before it, its drive
     phase: np.ndarray  # (fibres,) how far in its interval a spindle fibre is
     goal: np.ndarray  # (fibres,) that interval, of mean 1
     rates: np.ndarray  # (classes of fibres,) pulses per second
     voltage: np.ndarray  # (interneurons,)
     current: np.ndarray
     quiet: np.ndarray  # (interneurons,) ms since the last spike
+    bias: np.ndarray  # (interneurons,) descending drive, 1/ms
     drive: np.ndarray  # (cells,) the twitches' inner state
     twitches: np.ndarray  # (cells,) twitches
     last: np.ndarray  # (cells,) time of the last impulse at the muscle
-    limb: np.ndarray  # (LIMB,)
+    joint: np.ndarray  # (JOINT,)
+    muscles: np.ndarray  # (SIDES, MUSCLE)
     waiting: np.ndarray  # (1,) antidromic impulses on their way
     last_event: np.ndarray  # (1,) ms, of the last spike or stimulus
 
 
-LIMB = ("angle", "velocity", "length", "activation", "force", "antagonist", "dynamic_mean")
-(ANTAGONIST, DYNAMIC_MEAN) = (5, 6)  # the first five are those of TRACES
-
-
-RAMP = ("onset", "start", "end", "speed", "rise")  # ms, rad, rad, rad/s, ms
-(ONSET, START, END, SPEED, RISE) = range(len(RAMP))
+LONG_AGO = -(1 << 40)  # a step before any run
 
 
 @njit
-def begin(run, prep, protocol, k, slots):
-    """The state of a run at time 0: the cord at rest, the ankle at the start of its ramp."""
-    pool, key = protocol.pool[run], protocol.key[run]
-    cells, fibres, sources = prep.unit_time.shape[1], prep.fibre_gain.shape[1], prep.kind.size
+def begin(run, prep, protocol, both, slots):
+    """The state of a run at time 0: the cord at rest, the joint at its starting angle.
+
+    `both` (SIDES,) are the subject's numbers for each muscle.
+    """
+    pool, key, k = protocol.pool[run], protocol.key[run], both[EXTENSOR]
+    cells = prep.unit_time.shape[1] if protocol.antagonist[run] else prep.extensors
+    fibres, sources = prep.fibre_gain.shape[1], prep.kind.size
     drift, tiring, goal, phase = np.zeros(cells), np.ones((fibres, 3)), np.zeros(fibres), np.zeros(fibres)
     for cell in range(cells):
         drift[cell] = normal(key, cell, 0)
@@ -143,20 +191,21 @@ def begin(run, prep, protocol, k, slots):
         goal[f] = next_interval(key, f, 0, k.interval_order)
         phase[f] = first_phase(key, f, goal[f])
         tiring[f, 2] = 0.0
-    limb = np.zeros(len(LIMB))
-    limb[ANGLE] = protocol.ramp[run, START]
-    limb[LENGTH] = fibre_length(limb[ANGLE], 0.0, k)
-    limb[ANTAGONIST] = antagonist_length(limb[ANGLE], k)
+    joint, muscles = np.zeros(len(JOINT)), np.zeros((len(afferent.SIDES), len(MUSCLE)))
+    rest_limb(
+        joint, muscles, imposed(0.0, protocol.start[run], protocol.moves[run], protocol.shakes[run])[0], both
+    )
     last_event = np.zeros(1)
     for time in protocol.stimulus_time[run]:
         if time < protocol.duration[run]:
             last_event[0] = max(last_event[0], time)
-    interneurons = sources - fibres
+    interneurons = prep.interneuron_threshold.shape[1]
     return State(
-        prep.rest[pool].copy(), np.zeros(cells), drift, new_queue(slots, sources), new_queue(slots, cells),
-        np.full(cells, NEVER), tiring, np.zeros(3), phase, goal, np.zeros(len(afferent.FIBRES)),
-        np.zeros(interneurons), np.zeros(interneurons), np.full(interneurons, MILLISECONDS),
-        np.zeros(cells), np.zeros(cells), np.full(cells, -MILLISECONDS), limb, np.zeros(1, np.int64), last_event,
+        prep.rest[pool, : cells // BLOCK].copy(), np.zeros(cells), drift, new_queue(slots, sources),
+        new_queue(slots, cells), np.full(cells, NEVER), np.full(fibres, LONG_AGO), np.full(cells, LONG_AGO), tiring,
+        np.zeros((len(afferent.SIDES), 3)), phase, goal, np.zeros(len(afferent.FIBRES)), np.zeros(interneurons),
+        np.zeros(interneurons), np.full(interneurons, MILLISECONDS), np.zeros(interneurons), np.zeros(cells),
+        np.zeros(cells), np.full(cells, -MILLISECONDS), joint, muscles, np.zeros(1, np.int64), last_event,
     )  # fmt: skip
 
 
@@ -174,16 +223,21 @@ def note(run, now, unit, kind, recording):
 
 
 @njit
-def stimulate(run, j, step, dt, state, protocol, recording, prep):
-    """Stimulus `j` of the run: fibres, motor axons or the muscle itself; returns False when the recording is full."""
+def stimulate(run, j, step, dt, state, protocol, recording, prep, k):
+    """Stimulus `j` of the run: fibres, motor axons or a muscle itself; returns False when the recording is full."""
     pool, kind = protocol.pool[run], protocol.stimulus_kind[run, j]
     intensity = protocol.stimulus_intensity[run, j]
-    excite_fibres(kind, intensity, step, dt, state.arrivals, prep, pool)
+    excite_fibres(kind, intensity, step, dt, state.arrivals, state.excited, k.axon_refractory, prep, pool)
     room = True
     for unit in range(state.direct.size):
-        if kind == afferent.MUSCLE:
+        side = FLEXOR if unit >= prep.extensors else EXTENSOR
+        if kind == (afferent.MUSCLE if side == EXTENSOR else afferent.FLEXOR_MUSCLE):
             post(state.impulses, unit, step + 1)
-        elif kind == afferent.TIBIAL_NERVE and prep.motor_threshold[pool, unit] <= intensity:
+            continue
+        own = kind == (afferent.EXTENSOR_NERVE if side == EXTENSOR else afferent.FLEXOR_NERVE)
+        ready = (step - state.excited_axon[unit]) * dt >= k.axon_refractory
+        if own and ready and prep.motor_threshold[pool, unit] <= intensity:
+            state.excited_axon[unit] = step
             if not protocol.curare[run]:
                 post(state.impulses, unit, step + round(prep.unit_direct[pool, unit] / dt))
             state.waiting[0] += state.direct[unit] == NEVER
@@ -202,12 +256,14 @@ def invade(step, dt, state, k, prep, pool):
 
 
 @njit
-def fire(unit, now, step, dt, run, state, recording, prep, protocol):
-    """A motoneuron has fired: its impulse goes to the muscle unless an antidromic one meets it or has just fired it,
-    or curare stops it there.
+def fire(unit, now, step, dt, run, state, recording, k, prep, protocol):
+    """A motoneuron has fired: its collaterals reach Renshaw cells, and its impulse goes to the muscle unless an
+    antidromic one meets it or has just fired it, or curare stops it there.
     """
     pool = protocol.pool[run]
     state.last_event[0] = now
+    collaterals = prep.fibre_gain.shape[1] + prep.interneuron_threshold.shape[1]
+    post(state.arrivals, collaterals + unit, step + round(k.synaptic_delay / dt))
     met = state.direct[unit] != NEVER
     if met:
         state.direct[unit] = NEVER
@@ -227,7 +283,7 @@ def fire_cells(step, dt, run, state, recording, k, prep, protocol):
         invaded = was == k.antidromic_voltage and state.direct[unit] != NEVER
         if invaded or (v > k.spike_detection and was <= k.spike_detection):
             part = 0.0 if invaded else (k.spike_detection - was) / (v - was)
-            room = fire(unit, (step + part) * dt, step, dt, run, state, recording, prep, protocol) and room
+            room = fire(unit, (step + part) * dt, step, dt, run, state, recording, k, prep, protocol) and room
     return room
 
 
@@ -236,57 +292,89 @@ def arrive(step, dt, state, k, prep, pool):
     """Deliver every spike whose delay ends at this step, to terminals and to the muscle."""
     slot = step % state.arrivals.head.size
     event = state.arrivals.head[slot]
-    while event >= 0:
-        deliver(source_of(event), step * dt, state, prep, pool, k)
-        event = state.arrivals.link[event]
     state.arrivals.head[slot] = -1
-    event = state.impulses.head[slot]
     while event >= 0:
-        twitch(source_of(event), step * dt, state, k, prep, pool)
-        event = state.impulses.link[event]
+        sender, event = take(state.arrivals, event)
+        deliver(sender, step * dt, state, prep, pool, k)
+    event = state.impulses.head[slot]
     state.impulses.head[slot] = -1
+    while event >= 0:
+        unit, event = take(state.impulses, event)
+        twitch(unit, step * dt, state, k, prep, pool)
 
 
 @njit
-def move_limb(now, h, limb, rates, drive, twitches, share, time, path, lengthening, k):
-    """Advance ankle, muscle and spindles by `h` ms; `path` is the run's row of `ramp`."""
-    limb[ANGLE], limb[VELOCITY] = ramp(now, path[ONSET], path[START], path[END], path[SPEED], path[RISE])
-    limb[ACTIVATION] = sum_twitches(drive, twitches, h, share, time)
-    length = fibre_length(limb[ANGLE], limb[FORCE], k)
-    stretch = (length - limb[LENGTH]) / h * MILLISECONDS  # of the fibres, as the spindle feels it
-    limb[LENGTH] = length
-    # Force meets the velocity that the joint imposes. That of the fibres against the tendon would close an algebraic
-    # loop (force, velocity, force); its effect on torque was under 5 % in the closed-loop trial.
-    driven = k.tendon_slack_share * k.moment_arm * limb[VELOCITY] / k.optimal_length
-    limb[FORCE] = limb[ACTIVATION] * force_length(length, k) * force_velocity(length, driven, lengthening, k)
-    dynamic = velocity_response(stretch, k)
-    rates[afferent.SOLEUS_IA] = ia_rate(length, dynamic, limb[DYNAMIC_MEAN], k)
-    rates[afferent.GROUP_II] = ii_rate(length, dynamic, k)
-    limb[DYNAMIC_MEAN] += (dynamic - limb[DYNAMIC_MEAN]) * h / k.ia_burst_time_constant
-    other = antagonist_length(limb[ANGLE], k)
-    dynamic = velocity_response((other - limb[ANTAGONIST]) / h * MILLISECONDS, k)
-    limb[ANTAGONIST] = other
-    rates[afferent.TIBIALIS_IA] = ia_rate(other, dynamic, dynamic, k)
+def descend(now, run, state, cells, prep, protocol, k):
+    """Add the descending drives to the motoneurons' currents, and their share to the Ia interneurons."""
+    counted = prep.fibre_gain.shape[1]
+    for side in range(len(afferent.SIDES)):
+        if protocol.drive_time[run, side, 0] == math.inf:
+            continue
+        drive = level(now, protocol.drive_time[run, side], protocol.drive_level[run, side])
+        in_nanoampere = protocol.drive_in_nanoampere[run, side]
+        first = 0 if side == EXTENSOR else prep.extensors
+        last = min(prep.extensors if side == EXTENSOR else prep.unit_time.shape[1], state.drift.size)
+        add_drive(state.x, cells, first, last, drive, in_nanoampere)
+        if in_nanoampere:
+            continue
+        for j in range(state.bias.size):
+            if prep.kind[counted + j] == afferent.EXTENSOR_RECIPROCAL + side:
+                state.bias[j] = max(drive, 0.0) * k.reciprocal_descending / k.interneuron_time_constant
 
 
 @njit
-def sample(trace, limb, rates, conditioning):
+def sample(trace, joint, muscles, rates, conditioning, both):
     """Write one row of the traces."""
-    for column in range(FORCE + 1):
-        trace[column] = limb[column]
-    trace[IA_RATE] = rates[afferent.SOLEUS_IA]
-    trace[II_RATE] = rates[afferent.GROUP_II]
-    trace[CONDITIONING] = conditioning[0]
+    for column in range(len(JOINT)):
+        trace[column] = joint[column]
+    trace[LENGTH] = muscles[EXTENSOR, OWN_LENGTH]
+    trace[ACTIVATION] = muscles[EXTENSOR, OWN_ACTIVATION]
+    trace[FORCE] = muscles[EXTENSOR, OWN_FORCE]
+    trace[FLEXOR_LENGTH] = muscles[FLEXOR, OWN_LENGTH]
+    trace[FLEXOR_ACTIVATION] = muscles[FLEXOR, OWN_ACTIVATION]
+    trace[FLEXOR_FORCE] = muscles[FLEXOR, OWN_FORCE]
+    trace[IA_RATE] = rates[afferent.EXTENSOR_IA]
+    trace[FLEXOR_IA_RATE] = rates[afferent.FLEXOR_IA]
+    trace[II_RATE] = rates[afferent.EXTENSOR_II]
+    trace[IB_RATE] = rates[afferent.EXTENSOR_IB]
+    trace[CONDITIONING] = conditioning[EXTENSOR, 0]
+    trace[MUSCLE_TORQUE] = torque_of(trace[FORCE], both[EXTENSOR]) - torque_of(
+        trace[FLEXOR_FORCE], both[FLEXOR]
+    )
 
 
 @njit
-def simulate_one(run, prep, protocol, k, dt, slots, recording):
+def failure(joint, muscles, arrivals, impulses):
+    """The code of the first quantity of the limb or the queues that has left its range; DONE where none has."""
+    if arrivals.lost[0] > 0 or impulses.lost[0] > 0:
+        return TOO_MANY_UNDER_WAY
+    if not abs(joint[0]) < math.pi:
+        return BAD_ANGLE
+    for side in range(muscles.shape[0]):
+        if not 0 < muscles[side, OWN_LENGTH] < 2:
+            return BAD_LENGTH
+    return DONE
+
+
+@njit
+def simulate_one(run, prep, protocol, both, dt, slots, recording):
     """One run from rest to its end; writes row `run` of the recording and returns (result code, time in ms)."""
     # Only small arguments go to what runs at every step: a whole State costs more to hand over than a step of cells.
-    pool, key = protocol.pool[run], protocol.key[run]
-    state = begin(run, prep, protocol, k, slots)
-    x, before, cells, waiting, limb = state.x, state.before, prep.cells[pool], state.waiting, state.limb
+    pool, key, k = protocol.pool[run], protocol.key[run], both[EXTENSOR]
+    state = begin(run, prep, protocol, both, slots)
+    x, before, waiting, joint, muscles = state.x, state.before, state.waiting, state.joint, state.muscles
+    cells = prep.cells[pool, : x.shape[0]].copy()
+    scale_pic(cells, pic_factor(k))
     arrivals, impulses, stimuli = state.arrivals.head, state.impulses.head, protocol.stimulus_time[run]
+    moves, shakes, pushes, bend = (
+        protocol.moves[run],
+        protocol.shakes[run],
+        protocol.pushes[run],
+        prep.lengthening,
+    )
+    inertia, free_from = k.inertia + protocol.added_inertia[run], protocol.free_from[run]
+    f_dynamic = fusimotor(protocol.gamma_dynamic[run], k)
+    f_static = fusimotor(protocol.gamma_static[run], k)
     one, h, fibres = prepare_step(k, dt), LIMB_STEPS * dt, prep.fibre_gain.shape[1]
     noise_every, sample_every = round(k.noise_grid / dt), round(1 / dt)
     synapse = round(k.synaptic_delay / dt)
@@ -294,9 +382,10 @@ def simulate_one(run, prep, protocol, k, dt, slots, recording):
         now = step * dt
         if step % noise_every == 0:
             refresh_noise(x, cells, state.drift, key, 1 + step // noise_every, k)
+            descend(now, run, state, cells, prep, protocol, k)
         for j in range(stimuli.size):
             due = abs(stimuli[j] - now) < dt and step == round(stimuli[j] / dt)
-            if due and not stimulate(run, j, step, dt, state, protocol, recording, prep):
+            if due and not stimulate(run, j, step, dt, state, protocol, recording, prep, k):
                 return TOO_MANY_SPIKES, now
         if arrivals[step % slots] >= 0 or impulses[step % slots] >= 0:
             arrive(step, dt, state, k, prep, pool)
@@ -308,16 +397,26 @@ def simulate_one(run, prep, protocol, k, dt, slots, recording):
             return TOO_MANY_SPIKES, now
         if step % LIMB_STEPS == 0:
             fire_interneurons(
-                state.voltage, state.current, state.quiet, prep.interneuron_threshold[pool], state.arrivals,
-                fibres, step + synapse, h, k,
+                state.voltage, state.current, state.quiet, state.bias, prep.interneuron_threshold[pool],
+                state.arrivals, fibres, step + synapse, h, k,
             )  # fmt: skip
             condition(state.conditioning, h, k)
-            move_limb(
-                now, h, limb, state.rates, state.drive, state.twitches, prep.unit_share[pool], prep.unit_time[pool],
-                protocol.ramp[run], prep.lengthening, k,
-            )  # fmt: skip
-            if not 0 < limb[LENGTH] < 2:
-                return BAD_LENGTH, now
+            if now < free_from:
+                joint[0], joint[1] = imposed(now, protocol.start[run], moves, shakes)
+            else:
+                swing(joint, muscles, pushed(now, protocol.load[run], pushes), inertia, h, both, bend)
+            for side in range(muscles.shape[0]):
+                first = 0 if side == EXTENSOR else prep.extensors
+                last = prep.extensors if side == EXTENSOR else state.drive.size
+                advance_muscle(
+                    muscles[side], side, joint, shaken(now, side, shakes)[0], h, state.drive[first:last],
+                    state.twitches[first:last], prep.unit_share[pool, first:last], prep.unit_time[pool, first:last],
+                    both[side], bend,
+                )  # fmt: skip
+                sense(muscles[side], side, state.rates, h, f_dynamic, f_static, both[side])
+            code = failure(joint, muscles, state.arrivals, state.impulses)
+            if code != DONE:
+                return code, now
             fire_fibres(
                 state.phase, state.goal, state.rates, prep.kind, prep.fibre_gain[pool],
                 prep.delay_from_ending[pool], state.arrivals, step, dt, h, key, k.interval_order,
@@ -326,18 +425,25 @@ def simulate_one(run, prep, protocol, k, dt, slots, recording):
             if blown_up(x, k.voltage_limit):
                 return BAD_VOLTAGE, now
             if step // sample_every < recording.trace.shape[1]:
-                sample(recording.trace[run, step // sample_every], limb, state.rates, state.conditioning)
+                sample(
+                    recording.trace[run, step // sample_every],
+                    joint,
+                    muscles,
+                    state.rates,
+                    state.conditioning,
+                    both,
+                )
             if 0 < protocol.quiet[run] < now - state.last_event[0]:
                 break
     return DONE, protocol.duration[run]
 
 
 @njit
-def simulate_row(run, prep, protocol, k, dt, slots, recording):
+def simulate_row(run, prep, protocol, both, dt, slots, recording):
     """One run and its result code. A function of its own, since Numba loses what the body of a parallel loop writes
     to an array through the field of a named tuple.
     """
-    code, time = simulate_one(run, prep, protocol, k, dt, slots, recording)
+    code, time = simulate_one(run, prep, protocol, both, dt, slots, recording)
     recording.code[run] = code
     recording.failed_at[run] = time
 
@@ -347,7 +453,7 @@ def _compiled(source):
 
     @njit(parallel=True, cache=True)
     def simulate_all(prep, protocol, numbers, dt, slots, recording):
-        """All runs, each on one thread; `numbers` holds one record per subject."""
+        """All runs, each on one thread; `numbers` (subjects, SIDES) holds a record per subject and muscle."""
         _ = source
         for run in prange(protocol.subject.size):
             simulate_row(run, prep, protocol, numbers[protocol.subject[run]], dt, slots, recording)

@@ -15,6 +15,8 @@ from spasmlab.circuit.queue import post
 from spasmlab.parameter import Parameter
 from spasmlab.streams import stream
 
+FORGOTTEN = 1e-9  # thresholds: a cell this near rest without input is at rest
+
 
 def input_scale(known: Mapping[str, Parameter]) -> float:
     """The jump of current (1/ms) whose depolarisation peaks at one threshold.
@@ -30,34 +32,39 @@ def input_scale(known: Mapping[str, Parameter]) -> float:
 
 def thresholds(known: Mapping[str, Parameter], seed: int, draw: int) -> np.ndarray:
     """Thresholds of all interneurons around 1, log-normal, named by (seed, draw)."""
-    number = sum(afferent.counts(known)[afferent.RECIPROCAL :])
+    number = sum(afferent.counts(known)[afferent.EXTENSOR_RECIPROCAL :])
     z = stream(seed, "interneuron", draw).normal(size=number)
     return np.exp(known["interneuron_threshold_spread"].number * z)
 
 
 @njit
-def advance_interneuron(voltage, current, quiet, k, dt):
+def advance_interneuron(voltage, current, quiet, k, dt, bias=0.0):
     """One step of `dt` ms by Heun's rule on voltage and exact decay of the current; returns (voltage, current).
 
-    `quiet` (ms since the last spike) below the refractory time holds the voltage at zero.
+    `quiet` (ms since the last spike) below the refractory time holds the voltage at zero; `bias` (1/ms) adds to the
+    current and does not decay.
     """
     later = current * (1 - dt / k.interneuron_input_decay + 0.5 * (dt / k.interneuron_input_decay) ** 2)
     if quiet < k.interneuron_refractory:
         return 0.0, later
-    slope = current - voltage / k.interneuron_time_constant
+    slope = current + bias - voltage / k.interneuron_time_constant
     guess = voltage + dt * slope
-    return voltage + 0.5 * dt * (slope + later - guess / k.interneuron_time_constant), later
+    return voltage + 0.5 * dt * (slope + later + bias - guess / k.interneuron_time_constant), later
 
 
 @njit
-def fire_interneurons(voltage, current, quiet, threshold, arrivals, first, arrival, h, k):
+def fire_interneurons(voltage, current, quiet, bias, threshold, arrivals, first, arrival, h, k):
     """Advance all interneurons by `h` ms; those that reach their threshold post a spike for step `arrival`.
 
-    `first` is the index of the first interneuron among the sources.
+    `first` is the index of the first interneuron among the sources, `bias` their steady descending input (1/ms).
     """
     for j in range(voltage.size):
         quiet[j] += h
-        voltage[j], current[j] = advance_interneuron(voltage[j], current[j], quiet[j], k, h)
+        if abs(current[j]) < FORGOTTEN and abs(voltage[j]) < FORGOTTEN and bias[j] == 0:
+            voltage[j] = current[j] = 0.0
+            continue
+        v, current[j] = advance_interneuron(voltage[j], current[j], quiet[j], k, h, bias[j])
+        voltage[j] = max(v, -k.interneuron_floor)
         if voltage[j] >= threshold[j]:
             voltage[j] = 0.0
             quiet[j] = 0.0

@@ -1,7 +1,8 @@
 """The circuit's single numbers as one record per subject, so that the kernel reads `numbers.ia_conductance`.
 
 Every record of the circuit's TOML files that holds one number becomes a field; tables along the motor pool stay with
-the module that builds them. A condition shifts the values; a draw moves them within their doubt.
+the module that builds them. A joint's file and those of its two muscles (`joints/`, `muscles/`) give what differs
+between limbs. A condition shifts the values; a draw moves them within their doubt.
 """
 
 from __future__ import annotations
@@ -11,11 +12,24 @@ from functools import cache
 
 import numpy as np
 
-from spasmlab.parameter import Parameter, beside
+from spasmlab.circuit.afferent import EXTENSOR, SIDES
+from spasmlab.errors import unknown
+from spasmlab.parameter import PACKAGE, Parameter, beside, read_toml
 from spasmlab.shift import Shift
 from spasmlab.streams import stream
 
-MODULES = ("motoneuron", "afferent", "synapse", "interneuron", "spindle", "muscle", "joint", "terminal")
+MODULES = (
+    "motoneuron",
+    "afferent",
+    "synapse",
+    "interneuron",
+    "descending",
+    "spindle",
+    "muscle",
+    "joint",
+    "terminal",
+)
+JOINT = "ankle"  # where none is named
 # What a bench sets for each subject, beside the parameters: release relative to no drug, by terminal class.
 RELEASES = ("release_ia", "release_poly", "release_monoamine", "release_inhibitory")
 
@@ -25,10 +39,30 @@ def module_path(module: str) -> str:
     return f"circuit.{module}"
 
 
-def parameters(condition: Shift) -> dict[str, Parameter]:
-    """All circuit parameters under a condition, by their own name (unique over the circuit's modules)."""
+def parts(folder: str) -> tuple[str, ...]:
+    """The files of `joints` or `muscles`, by name."""
+    return tuple(sorted(file.stem for file in (PACKAGE / "circuit" / folder).glob("*.toml")))
+
+
+@cache
+def muscles_of(joint: str) -> tuple[str, str]:
+    """Names of a joint's extensor and flexor; InputError with the nearest match for an unknown joint."""
+    if joint not in parts("joints"):
+        raise unknown("joint", joint, parts("joints"))
+    table = read_toml(PACKAGE / "circuit" / "joints" / f"{joint}.toml")
+    for side in SIDES:
+        if table.get(side) not in parts("muscles"):
+            raise unknown(f"muscle in joint '{joint}'", str(table.get(side)), parts("muscles"))
+    return table["extensor"], table["flexor"]
+
+
+def parameters(condition: Shift, joint: str = JOINT, side: int = EXTENSOR) -> dict[str, Parameter]:
+    """All circuit parameters under a condition, by their own name (unique over the circuit's modules).
+
+    `side` says whose muscle's numbers they hold, the extensor's or the flexor's.
+    """
     found: dict[str, Parameter] = {}
-    for module in MODULES:
+    for module in (*MODULES, f"joints.{joint}", f"muscles.{muscles_of(joint)[side]}"):
         found |= condition.over(beside(module_path(module)), module_path(module))
     return found
 
@@ -36,8 +70,19 @@ def parameters(condition: Shift) -> dict[str, Parameter]:
 @cache
 def dtype() -> np.dtype:
     """The record's fields: every single-number parameter, then the releases; all float64."""
-    names = [p.name for m in MODULES for p in beside(module_path(m)).values() if isinstance(p.value, float)]
-    return np.dtype([(name, np.float64) for name in (*names, *RELEASES)])
+    modules = (
+        *MODULES,
+        *(f"{folder}.{name}" for folder in ("joints", "muscles") for name in parts(folder)),
+    )
+    names = [p.name for m in modules for p in beside(module_path(m)).values() if isinstance(p.value, float)]
+    return np.dtype([(name, np.float64) for name in dict.fromkeys((*names, *RELEASES))])
+
+
+@cache
+def muscle_fields() -> tuple[str, ...]:
+    """The fields that differ between muscles."""
+    found = (p for name in parts("muscles") for p in beside(module_path(f"muscles.{name}")).values())
+    return tuple(dict.fromkeys(p.name for p in found if isinstance(p.value, float)))
 
 
 def numbers(known: Mapping[str, Parameter], seed: int, draw: int) -> np.ndarray:

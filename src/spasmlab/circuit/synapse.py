@@ -1,7 +1,9 @@
 """Who reaches whom and how strongly, and how a terminal tires.
 
-Connections are compressed rows: the targets of source `s` are `target[start[s]:start[s + 1]]` with as many weights.
-Weights onto motoneurons are peak conductances in µS; onto interneurons, current that peaks at a share of their threshold.
+Connections are compressed rows, two of each source: the motoneurons that source `s` reaches are
+`target[start[2s]:start[2s + 1]]` with as many weights, the interneurons `target[start[2s + 1]:start[2s + 2]]`. Weights
+onto motoneurons are peak conductances in µS; onto interneurons, current that peaks at a share of their threshold,
+negative for inhibition.
 """
 
 from __future__ import annotations
@@ -20,9 +22,19 @@ from spasmlab.circuit.motoneuron import INHIBITION as INHIBITORY
 from spasmlab.parameter import Parameter
 from spasmlab.streams import stream
 
-# What a source does to its targets.
-EFFECTS = ("fast_excitation", "slow_excitation", "inhibition", "interneuron")
-(FAST_EXCITATION, SLOW_EXCITATION, INHIBITION, ONTO_INTERNEURON) = range(len(EFFECTS))
+# What a source does to motoneurons.
+EFFECTS = ("fast_excitation", "slow_excitation", "inhibition")
+(FAST_EXCITATION, SLOW_EXCITATION, INHIBITION) = range(len(EFFECTS))
+_INHIBITORY = (
+    afferent.EXTENSOR_RECIPROCAL,
+    afferent.FLEXOR_RECIPROCAL,
+    afferent.EXTENSOR_IB_INTERNEURON,
+    afferent.FLEXOR_IB_INTERNEURON,
+    afferent.EXTENSOR_RENSHAW,
+    afferent.FLEXOR_RENSHAW,
+    afferent.CUTANEOUS_INHIBITORY,
+)
+_FAST = (afferent.EXTENSOR_IA, afferent.FLEXOR_IA)
 
 
 @dataclass(frozen=True)
@@ -36,80 +48,147 @@ class Wiring:
     weight: np.ndarray
 
 
-def build_wiring(known: Mapping[str, Parameter], motoneurons: int, seed: int, draw: int) -> Wiring:
-    """Random connections with the given probabilities and log-normal weights, named by (seed, draw, pathway)."""
-    counts = afferent.counts(known)
-    first = np.concatenate([[0], np.cumsum(counts[afferent.RECIPROCAL :])])  # interneurons of each class
-    pathways = _pathways(known, motoneurons, first)
-    rows = [
-        _rows(known, counts[kind], pathways[kind], stream(seed, "wiring", afferent.SOURCES[kind], draw))
-        for kind in range(len(afferent.SOURCES))
-    ]
-    targets = [t for block in rows for t, _ in block]
-    return Wiring(
-        kind=np.repeat(np.arange(len(counts)), counts),
-        effect=np.repeat([pathways[kind].effect for kind in range(len(counts))], counts),
-        start=np.concatenate([[0], np.cumsum([t.size for t in targets])]),
-        target=np.concatenate(targets),
-        weight=np.concatenate([w for block in rows for _, w in block]),
-    )
+class Pathway(NamedTuple):
+    """From one class of sources to targets `low` to `high`: how likely and how strongly (see the module's words)."""
 
-
-class _Pathway(NamedTuple):
-    """From one class of sources to targets `low` to `high`: what it does, how likely and how strongly."""
-
-    effect: int
     low: int
     high: int
     chance: float
     weight: float
 
 
-def _pathways(known: Mapping[str, Parameter], cells: int, first: np.ndarray) -> dict[int, _Pathway]:
-    """The pathway of each class of sources; `first` holds the first index of each class of interneurons."""
-    number = {name: p.number for name, p in known.items() if isinstance(p.value, float)}
-    peak = interneuron.input_scale(known)
-    some = number["polysynaptic_connectivity"]
-    slow = number["polysynaptic_conductance"]
-    return {
-        afferent.SOLEUS_IA: _Pathway(
-            FAST_EXCITATION, 0, cells, number["ia_connectivity"], number["ia_conductance"]
-        ),
-        afferent.TIBIALIS_IA: _Pathway(ONTO_INTERNEURON, 0, first[1], 1.0, peak * number["reciprocal_drive"]),
-        afferent.GROUP_II: _Pathway(
-            ONTO_INTERNEURON,
-            first[1],
-            first[2],
-            number["group_ii_connectivity"],
-            peak * number["group_ii_drive"],
-        ),
-        afferent.CUTANEOUS: _Pathway(
-            ONTO_INTERNEURON,
-            first[2],
-            first[4],
-            number["cutaneous_connectivity"],
-            peak * number["cutaneous_drive"],
-        ),
-        afferent.RECIPROCAL: _Pathway(
-            INHIBITION, 0, cells, number["reciprocal_connectivity"], number["reciprocal_conductance"]
-        ),
-        afferent.II_INTERNEURON: _Pathway(SLOW_EXCITATION, 0, cells, some, slow),
-        afferent.CUTANEOUS_EXCITATORY: _Pathway(SLOW_EXCITATION, 0, cells, some, slow),
-        afferent.CUTANEOUS_INHIBITORY: _Pathway(
-            INHIBITION, 0, cells, some, number["polysynaptic_inhibition_conductance"]
-        ),
+Span = tuple[int, int]  # first and one past the last of a class of targets
+Pathways = dict[int, list[Pathway]]
+
+
+def build_wiring(known: Mapping[str, Parameter], pools: tuple[int, int], seed: int, draw: int) -> Wiring:
+    """Random connections with the given probabilities and log-normal weights, named by (seed, draw, pathway).
+
+    `pools` are the numbers of motoneurons of extensor and flexor.
+    """
+    counts = (*afferent.counts(known), *pools)
+    edges = np.cumsum([0, *counts[afferent.EXTENSOR_RECIPROCAL : afferent.EXTENSOR_MOTOR]])
+    spans = {
+        afferent.EXTENSOR_RECIPROCAL + i: (int(edges[i]), int(edges[i + 1])) for i in range(edges.size - 1)
     }
+    cells = ((0, pools[0]), (pools[0], pools[0] + pools[1]))
+    number = {name: p.number for name, p in known.items() if isinstance(p.value, float)}
+    to_cells = _onto_cells(number, cells)
+    to_interneurons = _onto_interneurons(number, spans, interneuron.input_scale(known))
+    targets, weights = [], []
+    for kind, name in enumerate(afferent.SOURCES):
+        rows = [
+            _rows(counts[kind], found.get(kind, []), spread, stream(seed, "wiring", name, target, draw))
+            for target, found, spread in (
+                ("motoneuron", to_cells, number["ia_weight_spread"]),
+                ("interneuron", to_interneurons, 0.0),
+            )
+        ]
+        for pair in zip(*rows, strict=True):
+            targets += [t for t, _ in pair]
+            weights += [w for _, w in pair]
+    kind = np.repeat(np.arange(len(counts)), counts)
+    return Wiring(
+        kind=kind,
+        effect=np.where(
+            np.isin(kind, _FAST),
+            FAST_EXCITATION,
+            np.where(np.isin(kind, _INHIBITORY), INHIBITION, SLOW_EXCITATION),
+        ),
+        start=np.concatenate([[0], np.cumsum([t.size for t in targets])]),
+        target=np.concatenate(targets),
+        weight=np.concatenate(weights),
+    )
+
+
+def _onto_cells(number: Mapping[str, float], cells: tuple[Span, Span]) -> Pathways:
+    """Who reaches motoneurons. A flexor fibre stands for more real ones than an extensor fibre."""
+    some, slow = number["polysynaptic_connectivity"], number["polysynaptic_conductance"]
+    flexor_ia = number["ia_conductance"] * number["flexor_ia_share"]
+    flexor_ia *= number["extensor_ia_fibres"] / number["flexor_ia_fibres"]
+    found: Pathways = {
+        afferent.CUTANEOUS_EXCITATORY: [
+            Pathway(*cells[0], some, slow),
+            Pathway(*cells[1], some, slow * number["flexor_cutaneous_share"]),
+        ],
+        afferent.CUTANEOUS_INHIBITORY: [
+            Pathway(*cells[0], some, number["polysynaptic_inhibition_conductance"])
+        ],
+    }
+    for side, ia in enumerate((number["ia_conductance"], flexor_ia)):
+        own, other = cells[side], cells[1 - side]
+        found |= {
+            afferent.EXTENSOR_IA + side: [Pathway(*own, number["ia_connectivity"], ia)],
+            afferent.EXTENSOR_RECIPROCAL + side: [
+                Pathway(*other, number["reciprocal_connectivity"], number["reciprocal_conductance"])
+            ],
+            afferent.EXTENSOR_II_INTERNEURON + side: [Pathway(*own, some, slow * number["group_ii_share"])],
+            afferent.EXTENSOR_IB_INTERNEURON + side: [Pathway(*own, some, number["ib_conductance"])],
+            afferent.EXTENSOR_RENSHAW + side: [
+                Pathway(*own, number["renshaw_connectivity"], number["renshaw_conductance"])
+            ],
+        }
+    return found
+
+
+def _onto_interneurons(number: Mapping[str, float], spans: Mapping[int, Span], peak: float) -> Pathways:
+    """Who reaches interneurons; `peak` is the current that depolarises one by a threshold."""
+    skin = (spans[afferent.CUTANEOUS_EXCITATORY][0], spans[afferent.CUTANEOUS_INHIBITORY][1])
+    found: Pathways = {
+        afferent.CUTANEOUS: [
+            Pathway(*skin, number["cutaneous_connectivity"], peak * number["cutaneous_drive"])
+        ]
+    }
+    inhibition = number["interneuron_inhibition_connectivity"], -peak * number["interneuron_inhibition"]
+    fewer = (number["flexor_ia_fibres"] / number["extensor_ia_fibres"], 1.0)
+    for side in range(len(afferent.SIDES)):
+        opposite = spans[afferent.EXTENSOR_RECIPROCAL + 1 - side]
+        reciprocal = spans[afferent.EXTENSOR_RECIPROCAL + side]
+        found |= {
+            afferent.EXTENSOR_IA + side: [
+                Pathway(*reciprocal, 1.0, peak * number["reciprocal_drive"] * fewer[side])
+            ],
+            afferent.EXTENSOR_II + side: [
+                Pathway(
+                    *spans[afferent.EXTENSOR_II_INTERNEURON + side],
+                    number["group_ii_connectivity"],
+                    peak * number["group_ii_drive"],
+                )
+            ],
+            afferent.EXTENSOR_IB + side: [
+                Pathway(
+                    *spans[afferent.EXTENSOR_IB_INTERNEURON + side],
+                    number["ib_connectivity"],
+                    peak * number["ib_drive"],
+                )
+            ],
+            afferent.EXTENSOR_RECIPROCAL + side: [Pathway(*opposite, *inhibition)],
+            afferent.EXTENSOR_RENSHAW + side: [Pathway(*reciprocal, *inhibition)],
+            afferent.EXTENSOR_MOTOR + side: [
+                Pathway(
+                    *spans[afferent.EXTENSOR_RENSHAW + side],
+                    number["renshaw_collaterals"],
+                    peak * number["renshaw_drive"],
+                )
+            ],
+        }
+    return found
 
 
 def _rows(
-    known: Mapping[str, Parameter], sources: int, pathway: _Pathway, random: np.random.Generator
+    sources: int, pathways: list[Pathway], spread: float, random: np.random.Generator
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Targets and weights of each source of one class."""
-    spread = known["ia_weight_spread"].number if pathway.effect != ONTO_INTERNEURON else 0.0
-    chosen = random.random((sources, pathway.high - pathway.low)) < pathway.chance
-    # The factor keeps the mean weight where it was declared, whatever the spread.
-    weights = pathway.weight * np.exp(spread * random.normal(size=chosen.shape) - 0.5 * spread**2)
-    return [(pathway.low + np.flatnonzero(row), w[row]) for row, w in zip(chosen, weights, strict=True)]
+    targets: list[list[np.ndarray]] = [[np.zeros(0, int)] for _ in range(sources)]
+    weights: list[list[np.ndarray]] = [[np.zeros(0)] for _ in range(sources)]
+    for way in pathways:
+        chosen = random.random((sources, way.high - way.low)) < way.chance
+        # The last factor keeps the mean weight where it was declared, whatever the spread.
+        weight = way.weight * np.exp(spread * random.normal(size=chosen.shape) - 0.5 * spread**2)
+        for source, row in enumerate(chosen):
+            targets[source].append(way.low + np.flatnonzero(row))
+            weights[source].append(weight[source][row])
+    return [(np.concatenate(t), np.concatenate(w)) for t, w in zip(targets, weights, strict=True)]
 
 
 @njit
@@ -119,29 +198,52 @@ def recovered(share, elapsed, tau):
 
 
 @njit
+def inhibited_release(k, conditioning):
+    """Share of release that presynaptic inhibition leaves, tonic and conditioned: (1 − g·tonic)·(1 − g·conditioning).
+
+    g = (1 − b)·GABA-A + b·GABA-B weighs the receptors that carry it by the share `presynaptic_gaba_b_share` b: at b = 0
+    the terminals are inhibited through GABA-A, at b = 1 through GABA-B alone (the nodal hypothesis).
+    """
+    b = k.presynaptic_gaba_b_share
+    gain = (1 - b) * k.gaba_a + b * k.gaba_b
+    return (1 - min(gain * k.presynaptic_inhibition, 1.0)) * (1 - min(gain * conditioning, 1.0))
+
+
+@njit
+def conduction(k, conditioning):
+    """Share of Ia spikes that pass the branch points: 1 − failure·(1 − facilitation), facilitation through GABA-A at
+    nodes, which primary afferent depolarisation (tonic and conditioned) drives.
+    """
+    depolarised = k.gaba_a * (k.presynaptic_inhibition + conditioning)
+    return 1 - k.nodal_failure * (1 - min(k.nodal_facilitation * depolarised, 1.0))
+
+
+@njit
 def ia_release(k, volley_share, rate_share, conditioning):
     """Release of an Ia terminal relative to a rested one without presynaptic inhibition.
 
-    release_ia · (1 − tonic) · (1 − conditioning) · rate pool · (floor + (1 − floor) · volley pool): the EPSP follows
-    post-activation depression only in part, as measured against the H-reflex.
+    release_ia · conduction · what presynaptic inhibition leaves · rate pool · (floor + (1 − floor) · volley pool): the
+    EPSP follows post-activation depression only in part, as measured against the H-reflex.
     """
     depressed = k.post_activation_floor + (1 - k.post_activation_floor) * volley_share
-    inhibited = (1 - k.presynaptic_inhibition) * (1 - min(conditioning, 1.0))
-    return k.release_ia * inhibited * rate_share * depressed
+    presynaptic = inhibited_release(k, conditioning) * conduction(k, conditioning)
+    return k.release_ia * presynaptic * rate_share * depressed
 
 
 @njit
 def add_to_cells(x, row, prep, pool, source, strength):
-    """Add a source's conductances, times `strength`, to row `row` of the cells it reaches."""
-    for j in range(prep.start[pool, source], prep.start[pool, source + 1]):
+    """Add a source's conductances, times `strength`, to row `row` of the cells it reaches, of those that take part."""
+    cells = x.shape[0] * BLOCK
+    for j in range(prep.start[pool, 2 * source], prep.start[pool, 2 * source + 1]):
         cell = prep.target[pool, j]
-        x[cell // BLOCK, row * BLOCK + cell % BLOCK] += strength * prep.weight[pool, j]
+        if cell < cells:
+            x[cell // BLOCK, row * BLOCK + cell % BLOCK] += strength * prep.weight[pool, j]
 
 
 @njit
 def add_to_interneurons(current, prep, pool, source, strength):
     """Add a source's currents, times `strength`, to the interneurons it reaches."""
-    for j in range(prep.start[pool, source], prep.start[pool, source + 1]):
+    for j in range(prep.start[pool, 2 * source + 1], prep.start[pool, 2 * source + 2]):
         current[prep.target[pool, j]] += strength * prep.weight[pool, j]
 
 
@@ -162,39 +264,69 @@ def tire(tiring, source, now, k):
 
 @njit
 def strength_of(source, kind, now, tiring, conditioning, k):
-    """How strongly a spike of `source` acts, relative to a rested terminal without drug or presynaptic inhibition."""
-    if kind == afferent.SOLEUS_IA or kind == afferent.TIBIALIS_IA:
+    """How strongly a spike of `source` acts, relative to a rested terminal without drug or presynaptic inhibition.
+
+    `conditioning` (SIDES, 3) is the presynaptic inhibition of each muscle's Ia terminals by the other's afferents.
+    """
+    if kind <= afferent.FLEXOR_IA:
         volley, rate = tire(tiring, source, now, k)
-        return ia_release(k, volley, rate, conditioning if kind == afferent.SOLEUS_IA else 0.0)
-    if kind == afferent.RECIPROCAL or kind == afferent.CUTANEOUS_INHIBITORY:
+        return ia_release(k, volley, rate, conditioning[kind - afferent.EXTENSOR_IA, 0])
+    if is_inhibitory(kind):
         return k.release_inhibitory
-    if kind == afferent.GROUP_II:
-        return 1.0  # the one drug-sensitive stage of this pathway is its interneuron
-    return k.release_poly
+    if kind == afferent.CUTANEOUS or is_polysynaptic(kind):
+        return k.release_poly
+    return 1.0  # group II and Ib fibres: the one drug-sensitive stage is their interneuron; motor axons: acetylcholine
+
+
+@njit
+def is_inhibitory(kind):
+    """Whether a class of sources releases glycine or GABA."""
+    reciprocal_to_renshaw = (
+        afferent.EXTENSOR_RECIPROCAL <= kind <= afferent.FLEXOR_RENSHAW and not is_polysynaptic(kind)
+    )
+    return reciprocal_to_renshaw or kind == afferent.CUTANEOUS_INHIBITORY
+
+
+@njit
+def is_polysynaptic(kind):
+    """Whether a class is an excitatory interneuron."""
+    return (
+        kind == afferent.EXTENSOR_II_INTERNEURON
+        or kind == afferent.FLEXOR_II_INTERNEURON
+        or kind == afferent.CUTANEOUS_EXCITATORY
+    )
 
 
 @njit
 def condition(conditioning, h, k):
     """Advance conditioned presynaptic inhibition by `h` ms: two stages follow the drive one after the other, and the
-    drive decays, so that it begins late and is largest some 20 ms after a volley.
+    drive decays, so that it begins late and is largest some 20 ms after a volley. `conditioning` is (SIDES, 3).
     """
     share = h / k.presynaptic_rise
-    conditioning[0] += (conditioning[1] - conditioning[0]) * share
-    conditioning[1] += (conditioning[2] - conditioning[1]) * share
-    conditioning[2] *= 1 - h / k.presynaptic_decay
+    for side in range(conditioning.shape[0]):
+        conditioning[side, 0] += (conditioning[side, 1] - conditioning[side, 0]) * share
+        conditioning[side, 1] += (conditioning[side, 2] - conditioning[side, 1]) * share
+        conditioning[side, 2] *= 1 - h / k.presynaptic_decay
+
+
+@njit
+def drive_conditioning(conditioning, kind, k):
+    """A spike of an Ia fibre of one muscle drives the presynaptic inhibition of the other's Ia terminals."""
+    if kind == afferent.EXTENSOR_IA:
+        conditioning[afferent.FLEXOR, 2] += k.presynaptic_conditioned / k.extensor_ia_fibres
+    elif kind == afferent.FLEXOR_IA:
+        conditioning[afferent.EXTENSOR, 2] += k.presynaptic_conditioned / k.flexor_ia_fibres
 
 
 @njit
 def deliver(source, now, state, prep, pool, k):
     """A spike of `source` reaches its terminals at `now`: tire them, and add to their targets."""
     kind = prep.kind[source]
-    strength = strength_of(source, kind, now, state.tiring, state.conditioning[0], k)
+    strength = strength_of(source, kind, now, state.tiring, state.conditioning, k)
     effect = prep.effect[source]
-    if effect == ONTO_INTERNEURON:
-        add_to_interneurons(state.current, prep, pool, source, strength)
-        if kind == afferent.TIBIALIS_IA:
-            state.conditioning[2] += k.presynaptic_conditioned / k.tibialis_ia_fibres
-    elif effect == FAST_EXCITATION:
+    drive_conditioning(state.conditioning, kind, k)
+    add_to_interneurons(state.current, prep, pool, source, strength)
+    if effect == FAST_EXCITATION:
         add_to_cells(state.x, FAST, prep, pool, source, strength)
     elif effect == SLOW_EXCITATION:
         add_to_cells(state.x, SLOW, prep, pool, source, strength)
