@@ -182,19 +182,24 @@ def test_level_of_a_drive_is_linear_between_knots_and_constant_outside():
     assert [level(t, times, levels) for t in (0.0, 10.0, 20.0, 30.0, 99.0)] == [1.0, 1.0, 2.0, 3.0, 3.0]
 
 
-def test_pic_follows_monoamines_and_constitutive_receptors_by_their_share():
+def test_pic_follows_the_monoamines_that_are_left_and_no_constitutive_receptors():
     from spasmlab.circuit.descending import pic_factor
 
-    for share, release, activity, expected in (
-        (0.0, 0.6, 0.2, 0.6),
-        (1.0, 0.6, 0.2, 0.2),
-        (0.5, 0.6, 0.2, 0.4),
-        (0.37, 1.0, 1.0, 1.0),
+    for descending, constitutive, level, expected in (
+        (1.0, 0.0, 0.6, 0.6),
+        (0.0, 0.0, 0.6, 1.0),
+        (0.5, 0.5, 0.6, 0.9),
+        (0.37, 0.21, 1.0, 1.0),
     ):
-        k = numbers(known(constitutive_share=share, constitutive_activity=activity)).copy()
-        k.release_monoamine = release
-        assert pic_factor(k) == pytest.approx(expected, rel=1e-12)
-        assert release < 1 or pic_factor(k) == 1.0, "nothing changed is no change, to the last bit"
+        shares = {"descending_monoamine": descending, "constitutive_serotonin": constitutive}
+        k = numbers(known(monoamine_level=level, **shares)).copy()
+        k.release_monoamine = 0.3
+        assert pic_factor(k) == pytest.approx(expected, rel=1e-12), (
+            "release alone counts only where it is let"
+        )
+        assert level < 1 or pic_factor(k) == 1.0, "nothing changed is no change, to the last bit"
+    k.pic_on_release = 1.0
+    assert pic_factor(k) == pytest.approx(1 - 0.37 * (1 - 0.21) * 0.7)
 
 
 def test_renshaw_cells_brake_a_contraction():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -123,6 +123,10 @@ class Bench:
     @cached_property
     def _place(self) -> dict[Cord, int]:
         return {one: place for place, one in enumerate(self.cords)}
+
+    def at_joint(self, joint: str) -> Bench:
+        """The same subjects with the muscles of another joint; runs that fail are noted here."""
+        return self if joint == self.joint else replace(self, joint=joint)
 
     def cord_of(self, subject: int) -> int:
         """Index into `cords` of a subject."""
