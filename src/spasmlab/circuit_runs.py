@@ -116,7 +116,7 @@ def observe(session: Session, doses: Iterable[str], draws: int, seed: int = SEED
     bench = runs.make_bench(state_of, state, seed, factors)
     bench.changes = session.values
     module = assays.load(session.assay)
-    measured = module.run(bench)
+    measured = assays.measure(session.assay, bench)
     kept: dict[str, list[Kept]] = {dose: [] for dose in arms}
     for readout, values in measured.readouts.items():
         split = np.asarray(values, float).reshape(len(arms), draws, -1)
