@@ -187,6 +187,27 @@ def test_each_indication_has_its_own_benefit(call, words, benefit):
     assert code == 0 and json.loads(out)["benefit"]["name"] == benefit
 
 
+def test_a_tablet_that_wants_food_is_followed_with_food(call):
+    base = [
+        "advise",
+        "--drug",
+        "gabapentin",
+        "--indication",
+        "phn",
+        "--patient",
+        WHO,
+        "--draws",
+        "64",
+        "--json",
+    ]
+    meals = {}
+    for product in ("ir", "gastroretentive"):
+        code, out, _ = call(*base, "--formulation", product)
+        assert code == 0
+        meals[product] = json.loads(out)["meal"]
+    assert meals == {"ir": "fasted", "gastroretentive": "high-fat"}
+
+
 def test_spasticity_is_not_ranked_and_says_why(call):
     base = ["advise", "--drug", "gabapentin", "--patient", WHO, "--draws", "64", "--json"]
     code, out, _ = call(*base, "--condition", "ms-spasticity")

@@ -147,6 +147,21 @@ def test_a_titration_is_read_in_its_order(read):
     )
 
 
+def test_another_product_of_the_drug_is_not_taken_for_immediate_release(call, tmp_path):
+    found = bundle()
+    of_kind(found, "MedicationRequest")["medicationCodeableConcept"] = {
+        "text": "Horizant (gabapentin enacarbil) ER"
+    }
+    file = tmp_path / "record.json"
+    file.write_text(json.dumps(found), encoding="utf-8")
+    code, _, err = call("check", "--drug", "gabapentin", "--fhir", file)
+    assert code == 2 and "--formulation enacarbil" in err
+    code, out, _ = call(
+        "check", "--drug", "gabapentin", "--fhir", file, "--formulation", "enacarbil", "--json"
+    )
+    assert code == 0 and json.loads(out)["formulation"] == "enacarbil"
+
+
 def test_conditions_that_are_over_are_not_read(read):
     found = bundle()
     of_kind(found, "Condition", 1)["clinicalStatus"] = {"coding": [{"code": "resolved"}]}

@@ -136,3 +136,14 @@ def test_the_command_that_repeats_the_run_reads_back(written):
     words = shlex.split(page.command(outcome))
     assert regimen.parse(words[words.index("--regimen") + 1]) == outcome.request.regimen
     assert patient.parse(words[words.index("--patient") + 1]) == outcome.request.patient
+
+
+def test_the_page_says_what_the_label_says_of_the_regimen(written):
+    """Blocks and warnings in a table with their sources, notes below, and all of them in the result."""
+    _, found, folder = written
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    rules = {one["rule"]: one for one in found["findings"]}
+    assert rules["IND-04"]["level"] == "warn" and rules["REN-06"]["level"] == "warn"
+    for one in found["findings"]:
+        assert f"<code>{one['rule']}</code>" in text
+    assert 'id="findings"' in text and rules["IND-04"]["text"] in text

@@ -21,6 +21,7 @@ def read_requests(requests: Sequence[Mapping[str, Any]], found: Record, drug: st
             found.notes.append(f"the prescription of {name} is {one['status']}, and not read")
         elif name == drug:
             regimens.append(_regimen(one, found))
+            found.product = _product(one)
         else:
             found.taken.append(name)
     if len(regimens) > 1:
@@ -36,13 +37,26 @@ def _drug_of(one: Mapping[str, Any]) -> str:
         )
     codes = codes_of(concept)
     by_code = next((name for name, known in data()["drugs"].items() if set(known) & codes), None)
-    texts = [concept.get("text"), *(coding.get("display") for coding in concept.get("coding") or [])]
-    words = next((str(text).lower().split() for text in texts if text and str(text).strip()), [])
+    words = next((name.lower().split() for name in _names(concept)), [])
     if by_code is None and not words:
         raise InputError(
             f"a FHIR MedicationRequest names its drug by a code alone ({', '.join(codes)}) that is not known"
         )
-    return by_code or words[0].strip(",;")
+    name = by_code or words[0].strip(",;")
+    return data()["brands"].get(name, name)
+
+
+def _product(one: Mapping[str, Any]) -> str:
+    """The product by the words of its name; immediate release where none tells otherwise."""
+    words = " ".join(_names(one["medicationCodeableConcept"])).lower()
+    told = (name for name, known in data()["products"].items() if any(word in words for word in known))
+    return next(told, "ir")
+
+
+def _names(concept: Mapping[str, Any]) -> list[str]:
+    """What a concept calls its drug, its own text first."""
+    texts = [concept.get("text"), *(coding.get("display") for coding in concept.get("coding") or [])]
+    return [str(text) for text in texts if text and str(text).strip()]
 
 
 def _regimen(one: Mapping[str, Any], found: Record) -> str:

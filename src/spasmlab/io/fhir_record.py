@@ -27,12 +27,14 @@ ENDED = {"inactive", "resolved", "remission"}
 @dataclass
 class Record:
     """What a FHIR file says: the patient's `items` as `patient.parse` reads them, `history` words, diagnosis codes,
-    the drug's regimen as text, other drugs, measured levels [mg/L], dialysis, and notes on what was not read."""
+    the drug's regimen as text and its product, other drugs, a measured level [mg/L], dialysis, and
+    notes on what was not read."""
 
     items: dict[str, str] = field(default_factory=dict)
     history: set[str] = field(default_factory=set)
     indications: set[str] = field(default_factory=set)
     regimen: str | None = None
+    product: str | None = None
     taken: list[str] = field(default_factory=list)
     level: float | None = None
     dialysis: bool = False

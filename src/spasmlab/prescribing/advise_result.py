@@ -61,7 +61,7 @@ def question(
             "--regimen is that on which --level or --score was observed; possible: give both, or leave --regimen out"
         )
     return advise.Question(
-        case=replace(case, meal=case.meal or requests.meal_of(False)),
+        case=replace(case, meal=case.meal or usual_meal(case)),
         drug=drugs.load(drug),
         condition=conditions.load(state),
         hypothesis=hypotheses.load(hypothesis or hypotheses.DEFAULT),
@@ -75,6 +75,12 @@ def question(
         levels=person.read_levels(level),
         scores=outlook.read_scores(score, endpoint),
     )
+
+
+def usual_meal(case: Case) -> str:
+    """The meal of each dose where nothing was said of it: with food where the label wants it, else none."""
+    wanted = any(rule.check == "meal" and not rule.use.get("any") for rule in case.rules())
+    return requests.meal_of(wanted)
 
 
 def _of_indication(case: Case, endpoint: str | None, what: str) -> str | None:

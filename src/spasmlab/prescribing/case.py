@@ -100,6 +100,8 @@ def from_words(
     """
     record = _record_of(fhir, drug)
     patient_text = _together(patient_text, record)
+    if regimen_text is None:
+        _require_same_product(record, formulation)
     patient = patients.parse(patient_text) if patient_text is not None else patients.default()
     said = history.parse(history_text)
     return of_parts(
@@ -127,6 +129,15 @@ def _record_of(file: Path | None, drug: str) -> Record | None:
     from spasmlab.io import fhir
 
     return fhir.read(file, drug)
+
+
+def _require_same_product(record: Record | None, formulation: str) -> None:
+    """InputError where the record prescribes another product than is judged: they are not interchangeable."""
+    if record is not None and record.product is not None and record.product != formulation:
+        raise InputError(
+            f"the record prescribes the product '{record.product}', and '{formulation}' is judged; "
+            f"possible: --formulation {record.product}"
+        )
 
 
 def _together(patient_text: str | None, record: Record | None) -> str | None:
