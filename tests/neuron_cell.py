@@ -37,6 +37,12 @@ def simulate(pool: Pool, k, cell: int, current: float, duration: float, dt: floa
     from neuron import h
 
     h.load_file("stdrun.hoc")
+    soma, _dendrite = build(h, pool, k, cell)
+    return _run(h, soma, current, duration, dt, k.spike_detection)
+
+
+def build(h, pool: Pool, k, cell: int):
+    """The sections (soma, dendrite) of one cell of a pool, with all its channels."""
     c = {name: float(values[cell]) for name, values in pool.constants.items()}
     origin = c["spike_origin"]
     alpha_beta, inf_tau = 0, 1
@@ -107,7 +113,22 @@ def simulate(pool: Pool, k, cell: int, current: float, duration: float, dt: floa
     for name, conductance in ((calcium, c["calcium"]), (opened, c["calcium_potassium"])):
         dendrite.insert(name)
         getattr(dendrite(0.5), name).gmax = 1e-6 * conductance / area[dendrite.name()]
-    return _run(h, soma, current, duration, dt, k.spike_detection)
+    return soma, dendrite
+
+
+def inject(h, soma, current: float, duration: float):
+    """An electrode with a steady current (nA) in a soma."""
+    clamp = h.IClamp(soma(0.5))
+    clamp.delay, clamp.dur, clamp.amp = 0.0, duration, current
+    return clamp
+
+
+def count(h, soma, detection: float):
+    """A counter of a soma's spikes, and the vector of their times."""
+    spikes, counter = h.Vector(), h.NetCon(soma(0.5)._ref_v, None, sec=soma)
+    counter.threshold = detection
+    counter.record(spikes)
+    return counter, spikes
 
 
 def _sections(h, pool, cell, k):
@@ -130,12 +151,9 @@ def _sections(h, pool, cell, k):
 
 
 def _run(h, soma, current, duration, dt, detection):
-    clamp = h.IClamp(soma(0.5))
-    clamp.delay, clamp.dur, clamp.amp = 0.0, duration, current
-    clock, voltage, spikes = h.Vector().record(h._ref_t), h.Vector().record(soma(0.5)._ref_v), h.Vector()
-    counter = h.NetCon(soma(0.5)._ref_v, None, sec=soma)
-    counter.threshold = detection
-    counter.record(spikes)
+    _clamp = inject(h, soma, current, duration)
+    clock, voltage = h.Vector().record(h._ref_t), h.Vector().record(soma(0.5)._ref_v)
+    _counter, spikes = count(h, soma, detection)
     h.celsius, h.dt, h.steps_per_ms, h.secondorder = 36, dt, 1 / dt, 2
     h.finitialize(0.0)
     h.continuerun(duration)
