@@ -1,4 +1,4 @@
-"""A shift is a data file that gives named parameters another value: a condition, a hypothesis.
+"""A shift is a data file that gives named parameters another value: a condition, a hypothesis, a relief.
 
     title = "Spasticity in multiple sclerosis"
     summary = "…one or two sentences for people…"
@@ -107,8 +107,10 @@ def between(default: Parameter, shifted: Parameter, severity: float) -> Paramete
 
 
 def folder(kind: str) -> Path:
-    """Where the files of a kind live: `data/conditions`, `data/hypotheses`."""
-    return PACKAGE / "data" / {"condition": "conditions", "hypothesis": "hypotheses"}[kind]
+    """Where the files of a kind live: `data/conditions`, `data/hypotheses`, `data/reliefs`."""
+    return (
+        PACKAGE / "data" / {"condition": "conditions", "hypothesis": "hypotheses", "relief": "reliefs"}[kind]
+    )
 
 
 def names(kind: str) -> tuple[str, ...]:

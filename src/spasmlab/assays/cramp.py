@@ -131,22 +131,19 @@ def blocked(bench: Bench, k: dict[str, float]) -> Preparation:
         found = []
         for one in trains:
             place, numbers = bench.cord_of(one.subject), bench.numbers[one.subject]
-            seed, draw = bench.cords[place]
-            units = bench.units[place]
+            named, units = bench.cords[place], bench.units[place]
             held = isometric.hold(
                 units,
                 numbers,
                 isometric.together(units, one.pulses),
                 one.end + one.watch,
                 angle=math.radians(k["angle"]),
-                shift=terminal.threshold_shifts(bench.parameters, units.share.size, seed, draw),
-                key=key(seed, "cramp", draw),
+                shift=terminal.threshold_shifts(bench.parameters, units.share.size, named.seed, named.draw),
+                key=key(named.seed, "cramp", named.draw),
                 quiet=k["quiet"],
             )
             later = held.time > one.end
-            found.append(
-                Response(held.time[later] - one.end, held.unit[later], held.force[round(one.end) :])
-            )
+            found.append(Response(held.time[later] - one.end, held.unit[later], held.force[round(one.end) :]))
         return found
 
     return respond
@@ -162,7 +159,9 @@ def intact(bench: Bench, k: dict[str, float]) -> Preparation:
                 f"cramp {one.pulses.size} {one.end:.1f}",
                 one.end + one.watch,
                 ramp_start=math.radians(k["angle"]),
-                stimuli=tuple(Stimulus(float(t), afferent.EXTENSOR_NERVE, k["intensity"]) for t in one.pulses),
+                stimuli=tuple(
+                    Stimulus(float(t), afferent.EXTENSOR_NERVE, k["intensity"]) for t in one.pulses
+                ),
                 quiet=k["quiet"],
             )
             for one in trains
@@ -175,7 +174,9 @@ def intact(bench: Bench, k: dict[str, float]) -> Preparation:
 
 def _after(one: Train, recording: cord.Recording) -> Response:
     """What reached the muscle after the train, from the cord or from its terminals."""
-    reached = np.isin(recording.spike_kind, (cord.ORTHODROMIC, cord.ECTOPIC)) & (recording.spike_time > one.end)
+    reached = np.isin(recording.spike_kind, (cord.ORTHODROMIC, cord.ECTOPIC)) & (
+        recording.spike_time > one.end
+    )
     force = recording.trace[round(one.end) : round(one.end + one.watch), cord.FORCE]
     return Response(recording.spike_time[reached] - one.end, recording.spike_unit[reached], force)
 

@@ -9,12 +9,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spasmlab.circuit import afferent, cord, interneuron, motoneuron, muscle, protocol, scalars, synapse
+from spasmlab.circuit import (
+    afferent,
+    cord,
+    interneuron,
+    motoneuron,
+    muscle,
+    protocol,
+    scalars,
+    synapse,
+    terminal,
+)
 from spasmlab.circuit.afferent import EXTENSOR, FLEXOR, SIDES
 from spasmlab.circuit.protocol import Drive, Move, Push, Run, Shake, Stimulus
 from spasmlab.condition import Condition
 from spasmlab.errors import InputError, SolveError, unknown
 from spasmlab.parameter import Parameter
+from spasmlab.shift import Shift
 from spasmlab.streams import key
 
 __all__ = ["Bench", "Drive", "Failure", "Move", "Push", "Run", "Shake", "Stimulus"]
@@ -67,6 +78,7 @@ class Bench:
     changes: Mapping[str, float | np.ndarray] = field(default_factory=dict)
     factors: Mapping[str, float | np.ndarray] = field(default_factory=dict)
     progress: Progress | None = None
+    relief: Shift | None = None
     joint: str = scalars.JOINT
     failures: list[Failure] = field(default_factory=list)  # runs that ended with a result code, in order
 
@@ -86,7 +98,7 @@ class Bench:
         return self._parameters(FLEXOR)
 
     def _parameters(self, side: int) -> dict[str, Parameter]:
-        known = scalars.parameters(self.condition, self.joint, side)
+        known = scalars.parameters(self.condition, self.joint, side, self.relief)
         for name in (*self.changes, *self.factors):
             if name not in known:
                 raise unknown("parameter", name, known)
@@ -94,6 +106,11 @@ class Bench:
         return known | {
             n: known[n].model_copy(update={"value": v, "spread": None}) for n, v in shared.items()
         }
+
+    def shifted(self, defaults: Mapping[str, Parameter], module: str) -> dict[str, Parameter]:
+        """Parameters of another module (an assay) under the condition and the relief."""
+        found = self.condition.over(defaults, module)
+        return self.relief.over(found, module) if self.relief else found
 
     @cached_property
     def cords(self) -> list[Cord]:
@@ -247,6 +264,12 @@ class Bench:
             unit_delay=np.stack([u.delay_from_cord for u in units]),
             unit_direct=np.stack([u.delay_from_electrode for u in units]),
             unit_antidromic=np.stack([u.delay_to_cord for u in units]),
+            terminal_shift=np.stack(
+                [
+                    terminal.threshold_shifts(k, u.share.size, *n)
+                    for k, n, u in zip(known, named, units, strict=True)
+                ]
+            ),
             lengthening=np.array(self.parameters["lengthening_force"].values),
         )
 

@@ -40,12 +40,13 @@ from spasmlab.circuit.limb import (
     swing,
 )
 from spasmlab.circuit.limb import LENGTH as OWN_LENGTH
-from spasmlab.circuit.motoneuron import BLOCK, SOMA, advance_pool, blown_up, prepare_step, refresh_noise
+from spasmlab.circuit.motoneuron import BLOCK, SLOW, SOMA, advance_pool, blown_up, prepare_step, refresh_noise
 from spasmlab.circuit.muscle import torque_of, twitch
 from spasmlab.circuit.protocol import Protocol
 from spasmlab.circuit.queue import Queue, new_queue, post, take
 from spasmlab.circuit.spindle import fusimotor
 from spasmlab.circuit.synapse import condition, deliver
+from spasmlab.circuit.terminal import advance_terminals, afferent_drive, pass_impulse, rested
 
 __all__ = ["Preparation", "Protocol", "Recording", "simulate_all"]
 
@@ -95,9 +96,9 @@ CODES = (
 )
 (DONE, BAD_VOLTAGE, BAD_LENGTH, TOO_MANY_SPIKES, BAD_ANGLE, TOO_MANY_UNDER_WAY) = range(len(CODES))
 # How a spike came about: of the cell and on its way to the muscle; stopped on that way by an antidromic impulse or
-# curare; electric.
-SPIKES = ("orthodromic", "collided", "direct")
-(ORTHODROMIC, COLLIDED, DIRECT) = range(len(SPIKES))
+# curare; electric; of the terminals in the muscle themselves (see `terminal`).
+SPIKES = ("orthodromic", "collided", "direct", "ectopic")
+(ORTHODROMIC, COLLIDED, DIRECT, ECTOPIC) = range(len(SPIKES))
 NEVER = -1  # an axon that carries no antidromic impulse
 
 
@@ -126,6 +127,7 @@ class Preparation(NamedTuple):
     unit_delay: np.ndarray  # cord to muscle, ms
     unit_direct: np.ndarray  # electrode to muscle, ms
     unit_antidromic: np.ndarray  # electrode to cord, ms
+    terminal_shift: np.ndarray  # threshold of a unit's terminals against the mean, mV
     lengthening: np.ndarray  # (3,)
 
 
@@ -166,12 +168,15 @@ class State(NamedTuple):
     drive: np.ndarray  # (cells,) the twitches' inner state
     twitches: np.ndarray  # (cells,) twitches
     last: np.ndarray  # (cells,) time of the last impulse at the muscle
+    terminals: np.ndarray  # (cells, terminal.STATES)
+    ectopic: np.ndarray  # (cells,) impulses that arose at the terminals so far
     joint: np.ndarray  # (JOINT,)
     muscles: np.ndarray  # (SIDES, MUSCLE)
     waiting: np.ndarray  # (1,) antidromic impulses on their way
     last_event: np.ndarray  # (1,) ms, of the last spike or stimulus
 
 
+TERMINAL_STEP = 0.5  # ms between two looks at the terminals
 LONG_AGO = -(1 << 40)  # a step before any run
 
 
@@ -205,7 +210,8 @@ def begin(run, prep, protocol, both, slots):
         new_queue(slots, cells), np.full(cells, NEVER), np.full(fibres, LONG_AGO), np.full(cells, LONG_AGO), tiring,
         np.zeros((len(afferent.SIDES), 3)), phase, goal, np.zeros(len(afferent.FIBRES)), np.zeros(interneurons),
         np.zeros(interneurons), np.full(interneurons, MILLISECONDS), np.zeros(interneurons), np.zeros(cells),
-        np.zeros(cells), np.full(cells, -MILLISECONDS), joint, muscles, np.zeros(1, np.int64), last_event,
+        np.zeros(cells), np.full(cells, -MILLISECONDS), rested(cells, key, k), np.zeros(cells, np.int64), joint, muscles,
+        np.zeros(1, np.int64), last_event,
     )  # fmt: skip
 
 
@@ -301,6 +307,8 @@ def arrive(step, dt, state, k, prep, pool):
     while event >= 0:
         unit, event = take(state.impulses, event)
         twitch(unit, step * dt, state, k, prep, pool)
+        if k.terminal_ectopic > 0:
+            pass_impulse(state.terminals, unit, k)
 
 
 @njit
@@ -320,6 +328,28 @@ def descend(now, run, state, cells, prep, protocol, k):
         for j in range(state.bias.size):
             if prep.kind[counted + j] == afferent.EXTENSOR_RECIPROCAL + side:
                 state.bias[j] = max(drive, 0.0) * k.reciprocal_descending / k.interneuron_time_constant
+
+
+@njit
+def discharge(step, dt, run, state, recording, k, prep, protocol):
+    """Terminals of the extensor that fire by themselves: into the muscle, and up the axon to the cord. The afferents of
+    the contracting muscle excite its pool. Returns False when the recording is full.
+    """
+    pool, fired, room = protocol.pool[run], np.zeros(prep.extensors, np.int64), True
+    number = advance_terminals(
+        state.terminals, prep.terminal_shift[pool, : prep.extensors], state.muscles[EXTENSOR, OWN_LENGTH], TERMINAL_STEP,
+        protocol.key[run], state.ectopic, fired, k,
+    )  # fmt: skip
+    for unit in fired[:number]:
+        post(state.impulses, unit, step + 1)
+        state.waiting[0] += state.direct[unit] == NEVER
+        state.direct[unit] = step
+        state.last_event[0] = step * dt
+        room = note(run, step * dt, unit, ECTOPIC, recording) and room
+    excitation = afferent_drive(state.muscles[EXTENSOR, OWN_FORCE], k) * TERMINAL_STEP
+    for unit in range(prep.extensors):
+        state.x[unit // BLOCK, SLOW * BLOCK + unit % BLOCK] += excitation
+    return room
 
 
 @njit
@@ -377,6 +407,7 @@ def simulate_one(run, prep, protocol, both, dt, slots, recording):
     f_static = fusimotor(protocol.gamma_static[run], k)
     one, h, fibres = prepare_step(k, dt), LIMB_STEPS * dt, prep.fibre_gain.shape[1]
     noise_every, sample_every = round(k.noise_grid / dt), round(1 / dt)
+    terminals_every = round(TERMINAL_STEP / dt) if k.terminal_ectopic > 0 else 0
     synapse = round(k.synaptic_delay / dt)
     for step in range(round(protocol.duration[run] / dt)):
         now = step * dt
@@ -394,6 +425,9 @@ def simulate_one(run, prep, protocol, both, dt, slots, recording):
         top = advance_pool(x, cells, before, one)
         fired = top > k.spike_detection or waiting[0] > 0
         if fired and not fire_cells(step, dt, run, state, recording, k, prep, protocol):
+            return TOO_MANY_SPIKES, now
+        due = terminals_every > 0 and step % terminals_every == 0
+        if due and not discharge(step, dt, run, state, recording, k, prep, protocol):
             return TOO_MANY_SPIKES, now
         if step % LIMB_STEPS == 0:
             fire_interneurons(

@@ -56,14 +56,18 @@ def muscles_of(joint: str) -> tuple[str, str]:
     return table["extensor"], table["flexor"]
 
 
-def parameters(condition: Shift, joint: str = JOINT, side: int = EXTENSOR) -> dict[str, Parameter]:
+def parameters(
+    condition: Shift, joint: str = JOINT, side: int = EXTENSOR, relief: Shift | None = None
+) -> dict[str, Parameter]:
     """All circuit parameters under a condition, by their own name (unique over the circuit's modules).
 
-    `side` says whose muscle's numbers they hold, the extensor's or the flexor's.
+    `side` says whose muscle's numbers they hold, the extensor's or the flexor's. A relief shifts what the condition left.
     """
     found: dict[str, Parameter] = {}
     for module in (*MODULES, f"joints.{joint}", f"muscles.{muscles_of(joint)[side]}"):
-        found |= condition.over(beside(module_path(module)), module_path(module))
+        path = module_path(module)
+        shifted = condition.over(beside(path), path)
+        found |= relief.over(shifted, path) if relief else shifted
     return found
 
 

@@ -90,6 +90,15 @@ def pass_impulse(state, unit, k):
 
 
 @njit
+def afferent_drive(force, k):
+    """Conductance (µS) a millisecond that the afferents of a cramping muscle add to each motoneuron of its own pool.
+
+    Endings that feel the contraction excite it through interneurons, whose release a drug lowers: g·r·F.
+    """
+    return k.terminal_loop * k.release_poly * force
+
+
+@njit
 def advance_terminals(state, shift, length, h, key, counts, fired, k):
     """Advance all terminals by `h` ms; lists the units that fire in `fired` and returns how many.
 
