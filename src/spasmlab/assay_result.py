@@ -12,6 +12,7 @@ import numpy as np
 
 from spasmlab import condition as conditions
 from spasmlab import hypothesis as hypotheses
+from spasmlab import relief as reliefs
 from spasmlab import request as requests
 from spasmlab import result, shown
 from spasmlab import run as runs
@@ -51,6 +52,7 @@ class AssayQuestion:
     exposure: str | None = None
     patient: str | None = None
     hypothesis: str | None = None
+    relief: str | None = None
     seed: int = 0
     draws: int | None = None
 
@@ -77,12 +79,14 @@ class Setting:
     request: Request | None = None
     plasma: float | None = None
     bath: Bath | None = None
+    relief: Shift | None = None
 
 
 def compute(setting: Setting, stages: Stages) -> dict[str, Any]:
     """Find the state of the synapses, run the assay, gather its read-outs."""
     state, factors = _state(setting, stages)
     bench = runs.make_bench(setting.condition, state, setting.seed, factors)
+    bench.relief = setting.relief
     measured = runs.run_assays((setting.assay,), bench, stages)[setting.assay]
     arms = ARMS if setting.drug else ARMS[:1]
     found = list(shown.of_assay(setting.assay, measured, lambda v: _by_arm(v, setting.draws), arms))
@@ -92,6 +96,7 @@ def compute(setting: Setting, stages: Stages) -> dict[str, Any]:
         **result.head("assay"),
         "assay": setting.assay,
         **_described(setting),
+        "relief": setting.relief.name if setting.relief else None,
         "intervals": result.INTERVALS,
         "releases": releases,
         "sites": result.sites(factors),
@@ -112,6 +117,7 @@ def read(question: AssayQuestion) -> Setting:
         "assay": assays.load(q.name).__name__.rsplit(".", 1)[-1],
         "condition": conditions.load(q.condition, q.severity),
         "hypothesis": hypotheses.load(q.hypothesis or hypotheses.DEFAULT),
+        "relief": reliefs.load(q.relief) if q.relief is not None else None,
         "seed": q.seed,
         "draws": requests.checked_draws(DRAWS if q.draws is None else q.draws),
     }

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from spasmlab import condition, evidence, hypothesis, parameter, units
+from spasmlab import condition, evidence, hypothesis, parameter, relief, units
 from spasmlab.errors import InputError, unknown
 from spasmlab.evidence import Row
 from spasmlab.parameter import Parameter
@@ -94,10 +94,11 @@ def shifts_of(path: str) -> tuple[Shifted, ...]:
 
 
 def all_shifts() -> tuple[Shift, ...]:
-    """Every condition, then every hypothesis."""
+    """Every condition, then every hypothesis, then every relief."""
     return (
         *(condition.load(name) for name in condition.names()),
         *(hypothesis.load(name) for name in hypothesis.names()),
+        *(relief.load(name) for name in relief.names()),
     )
 
 

@@ -21,6 +21,13 @@ def conditions() -> list[Entry]:
     return [_titled(condition.load(name)) for name in condition.names()]
 
 
+def reliefs() -> list[Entry]:
+    """Reliefs without a drug."""
+    from spasmlab import relief
+
+    return [_titled(relief.load(name)) for name in relief.names()]
+
+
 def hypotheses() -> list[Entry]:
     """Hypotheses with their titles and summaries; the default says so."""
     from spasmlab import hypothesis
@@ -70,6 +77,7 @@ ENTRIES: dict[str, Callable[[], list[Entry]]] = {
     "drugs": drugs,
     "conditions": conditions,
     "hypotheses": hypotheses,
+    "reliefs": reliefs,
     "assays": assays,
     "studies": studies,
     "signals": signals,

@@ -167,12 +167,12 @@ def modules() -> tuple[str, ...]:
 def ledger() -> dict[str, Parameter]:
     """Every parameter by path: those beside code, then those of drugs, conditions, hypotheses, populations and side
     effects."""
-    from spasmlab import condition, drug, hypothesis, population, variability
+    from spasmlab import condition, drug, hypothesis, population, relief, variability
     from spasmlab.endpoints import adverse
 
     found = {p.path: p for module in modules() for p in beside(module).values()}
     found |= {p.path: p for name in drug.names() for p in drug.load(name).records}
-    for kind in (condition, hypothesis):
+    for kind in (condition, hypothesis, relief):
         found |= {p.path: p for name in kind.names() for p in kind.load(name).records}
     for kind in (population, variability):
         found |= {path: p for name in kind.names() for path, p in kind.load(name).parameters.items()}
@@ -187,7 +187,7 @@ def find(path: str) -> Parameter:
         return known[path]
     tails = [p for p in known if p.endswith("." + path)]
     # A shift's path ends with its target's: the target itself is meant.
-    tails = [p for p in tails if not p.startswith(("conditions.", "hypotheses."))] or tails
+    tails = [p for p in tails if not p.startswith(("conditions.", "hypotheses.", "reliefs."))] or tails
     if len(tails) == 1:
         return known[tails[0]]
     raise unknown("parameter", path, tails or known)

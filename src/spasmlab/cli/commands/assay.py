@@ -29,6 +29,9 @@ def command(
     patient: options.PatientText = None,
     hypothesis: options.HypothesisName = None,
     fidelity: options.Fidelity = "circuit",
+    relief: Annotated[
+        str | None, typer.Option("--relief", help="Without a drug: stretching; see `list reliefs`.")
+    ] = None,
     seed: options.Seed = 0,
     draws: options.Draws = None,
     as_json: options.AsJson = False,
@@ -51,6 +54,7 @@ def command(
         exposure=exposure,
         patient=patient,
         hypothesis=hypothesis,
+        relief=relief,
         seed=seed,
         draws=draws,
     )

@@ -9,11 +9,13 @@ import typer
 from spasmlab.cli import options
 from spasmlab.errors import unknown
 
-LISTS = ("drugs", "conditions", "hypotheses", "assays", "studies", "signals")
+LISTS = ("drugs", "conditions", "hypotheses", "reliefs", "assays", "studies", "signals")
 
 
 def command(
-    what: Annotated[str, typer.Argument(help="drugs, conditions, hypotheses, assays, studies or signals")],
+    what: Annotated[
+        str, typer.Argument(help="drugs, conditions, hypotheses, reliefs, assays, studies or signals")
+    ],
     as_json: options.AsJson = False,
 ) -> None:
     """What there is to choose from."""
