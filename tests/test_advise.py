@@ -221,10 +221,10 @@ def test_spasticity_is_not_ranked_and_says_why(call):
 
 
 def test_an_observed_score_weighs_the_draws(call):
-    on = ["--draws", "2048", "--regimen", "600 mg tid"]
+    on = ["--draws", "1024", "--regimen", "600 mg tid"]
     better = advised(call, *on, "--score", "pain=7 at day 0, pain=3 at day 28")
     worse = advised(call, *on, "--score", "pain=7 at day 0, pain=7 at day 28")
-    assert 20 <= better["scores"]["effective_draws"] < 2048
+    assert 20 <= better["scores"]["effective_draws"] < 1024
     pain = [found["by_dose"][3]["outcomes"]["pain"]["drug"]["value"] for found in (better, worse)]
     assert pain[0] < pain[1] - 1
     gained = [found["by_dose"][3]["outcomes"]["pain"]["difference"]["value"] for found in (better, worse)]

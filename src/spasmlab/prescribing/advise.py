@@ -93,8 +93,11 @@ def advise(question: Question) -> Advice:
     started = [_started(one, question) for one in lawful]
     day = question.days + max((up for _, up in started), default=0.0)
     weight = _weight(question, cloud)
+    without = outlook.untreated(cloud, question.endpoint, day, _clock_h(question)) if lawful else {}
     prospects = tuple(
-        Prospect(one, _numbers(one, cloud, question.days, weight), _outlook(case, cloud, question, day))
+        Prospect(
+            one, _numbers(one, cloud, question.days, weight), _outlook(case, cloud, question, day, without)
+        )
         for one, (case, _) in zip(lawful, started, strict=True)
     )
     return Advice(question, cloud, prospects, tuple(one for one in found if one.blocks), weight, day)
@@ -109,9 +112,11 @@ def _started(candidate: Candidate, question: Question) -> tuple[Case, float]:
     return whole, float(sum(step.days for step in steps))
 
 
-def _outlook(case: Case, cloud: Person, question: Question, day: float) -> Outlook:
+def _outlook(
+    case: Case, cloud: Person, question: Question, day: float, without: Mapping[str, np.ndarray]
+) -> Outlook:
     course = outlook.course(cloud, case, day, _clock_h(question))
-    return outlook.look(cloud, question.endpoint, course, day)
+    return outlook.look(cloud, question.endpoint, course, day, without)
 
 
 def _weight(question: Question, cloud: Person) -> np.ndarray:

@@ -97,21 +97,26 @@ def course(cloud: Person, case: Case, days: float, clock_h: float) -> Course:
     return Course(hours, run(problem, hours, tuple(UNTOUCHED)), clock_h)
 
 
-def look(cloud: Person, endpoint: str | None, taken: Course, day: float) -> Outlook:
-    """The outlook of a course on a day of treatment."""
-    without = Course(
-        taken.hours,
-        {name: np.full((cloud.draws, taken.hours.size), value) for name, value in UNTOUCHED.items()},
-        taken.clock_h,
-    )
+def untreated(cloud: Person, endpoint: str | None, day: float, clock_h: float) -> dict[str, np.ndarray]:
+    """Every outcome without any drug on a day, (draws,) each: the same for all regimens."""
+    hours = _grid(day)
+    signals = {name: np.full((cloud.draws, hours.size), value) for name, value in UNTOUCHED.items()}
+    return _on_day(cloud, endpoint, Course(hours, signals, clock_h), day)
+
+
+def look(
+    cloud: Person, endpoint: str | None, taken: Course, day: float, without: Mapping[str, np.ndarray]
+) -> Outlook:
+    """The outlook of a course on a day of treatment, beside the outcomes without drug on that day."""
     visits = np.array([0.0, day])
-    scored = [
-        {name: values[:, -1] for name, values in _outcomes(cloud, endpoint, one, visits).items()}
-        for one in (taken, without)
-    ]
     sides = {name: _side(cloud, name, taken, visits) for name in adverse.names()}
     present, ever = ({name: pair[i] for name, pair in sides.items()} for i in (0, 1))
-    return Outlook(scored[0], scored[1], present, ever)
+    return Outlook(_on_day(cloud, endpoint, taken, day), without, present, ever)
+
+
+def _on_day(cloud: Person, endpoint: str | None, taken: Course, day: float) -> dict[str, np.ndarray]:
+    found = _outcomes(cloud, endpoint, taken, np.array([0.0, day]))
+    return {name: values[:, -1] for name, values in found.items()}
 
 
 def weights(cloud: Person, endpoint: str, taken: Course, scores: Sequence[Score]) -> np.ndarray:
