@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from spasmlab.errors import unknown
+from spasmlab.errors import InputError, nearest
 from spasmlab.parameter import PACKAGE, read_toml
 
 
@@ -21,7 +21,9 @@ def named(text: str) -> str:
     word = text.strip().lower().replace(" ", "-").replace("_", "-")
     found = _of_alias().get(word)
     if found is None:
-        raise unknown("indication", text, (*known(), *_of_alias()) if _near(word) else known())
+        match = nearest(word, _of_alias())
+        hint = f"did you mean '{match}'? " if match else ""
+        raise InputError(f"unknown indication '{text}'; {hint}possible: {', '.join(sorted(known()))}")
     return found
 
 
@@ -53,9 +55,3 @@ def of_code(code: str) -> str | None:
 @cache
 def _of_alias() -> dict[str, str]:
     return {alias: name for name, entry in known().items() for alias in (name, *entry["aliases"])}
-
-
-def _near(word: str) -> bool:
-    from spasmlab.errors import nearest
-
-    return nearest(word, known()) is None
