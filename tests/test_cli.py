@@ -270,7 +270,6 @@ WRONG = [
     (["power", "rowbotham-1998"], "--patients"),
     (["power", "rowbotham-1998", "--patients", "few"], "whole numbers"),
     (["power", "rowbotham-1998", "--patients", "2"], "must name sizes"),
-    (["claims", "--json"], "later version"),
     (["app"], "later version"),
 ]
 

@@ -18,7 +18,6 @@ from spasmlab.cli import commands
 from spasmlab.errors import InputError, SpasmlabError
 
 LATER = {
-    "claims": "statements about gabapentin and muscle spasm, with their verdicts",
     "app": "the laboratory as a web page",
 }
 _LATER_PANEL = "In later versions"
