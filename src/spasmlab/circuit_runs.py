@@ -38,16 +38,15 @@ DIGITS = 5
 # Assays of many simulated seconds a subject, run with fewer draws; and of minutes.
 HEAVY = (
     "clonus",
-    "delta_f",
     "pendulum",
-    "presynaptic",
     "reciprocal",
     "spasm_strength",
+    "stretch",
     "tonic_stretch",
     "twitch",
     "wind_up",
 )
-HEAVIEST = ("cramp", "motor_pool", "post_activation")
+HEAVIEST = ("cramp", "delta_f", "motor_pool", "post_activation", "presynaptic")
 # What a run depends on; the pages and their own data do not count.
 BEHIND = ("circuit", "assays", "chain", "data/drugs", "data/conditions", "data/hypotheses")
 
@@ -225,19 +224,19 @@ def _cells(session: str, dose: str, one: Kept) -> list[str]:
     return [session, dose, one.readout, one.coordinate, at, one.unit, values]
 
 
-def compute(sessions: Plan) -> None:
-    """Run sessions and keep each as soon as it is done; those that are planned no more are dropped."""
+def compute(sessions: Plan, draws: int | None = None) -> None:
+    """Run sessions and keep each as soon as it is done; those that are planned no more are dropped. `draws` for all."""
     planned = {session.text for session in plan()}
     for session, doses in sessions.items():
-        draws = draws_of(session.assay)
+        number = draws or draws_of(session.assay)
         begun = time.perf_counter()
-        arms = observe(session, doses, draws)
+        arms = observe(session, doses, number)
         took = round(time.perf_counter() - begun, 1)
         found = {text: kept for text, kept in stored().items() if text in planned} | {session.text: arms}
         notes = {text: note for text, note in about().items() if text in planned}
-        notes[session.text] = {"digest": digest(), "draws": draws, "seconds": took}
+        notes[session.text] = {"digest": digest(), "draws": number, "seconds": took}
         write(found, notes)
-        print(f"{session.text}: {len(arms)} arms, {draws} draws, {took:g} s", file=sys.stderr)
+        print(f"{session.text}: {len(arms)} arms, {number} draws, {took:g} s", file=sys.stderr)
 
 
 def draws_of(assay: str) -> int:
@@ -268,6 +267,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--list", action="store_true", help="list the planned sessions and whether they are current"
     )
+    parser.add_argument(
+        "--draws", type=int, help="this many for every session, instead of the recorded numbers"
+    )
     asked = parser.parse_args(arguments)
     wanted = missing() if asked.missing or asked.list else plan()
     if asked.list:
@@ -279,7 +281,7 @@ def main(arguments: list[str]) -> int:
     if asked.write:
         wanted = {session: doses for session, doses in wanted.items() if session.assay in asked.write}
     if asked.write is not None or asked.missing:
-        compute(wanted)
+        compute(wanted, asked.draws)
     return 0
 
 
