@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from spasmlab import condition, endpoints
 from spasmlab.endpoints import adverse, pain, seizures
-from spasmlab.endpoints.course import lagged
+from spasmlab.endpoints.course import Chance, Course, lagged
 from spasmlab.errors import InputError
 from trial_help import chance, steady_course
 
@@ -141,3 +141,33 @@ def test_an_unknown_outcome_or_side_effect_is_named() -> None:
         endpoints.find("pian")
     with pytest.raises(InputError, match="did you mean 'dizziness'"):
         adverse.load("diziness")
+
+
+def test_a_cramp_needs_the_cord_in_part_only() -> None:
+    """With the loop gone rates fall to the share that does not need it, and thresholds rise to those of a blocked nerve."""
+    from spasmlab.endpoints import cramps
+
+    hours, days = np.arange(0.0, 24 * 90 + 1), np.array([0.0, 84.0])
+    people = Chance(
+        1, 400, overrides={"endpoints.cramps.gain": 1000.0, "endpoints.cramps.placebo_share": 0.001}
+    )
+    gone = {"release_poly": np.full((400, hours.size), 0.5)}
+    found = cramps.simulate(Course(hours, gone), days, people)
+    none = cramps.simulate(Course(hours, {"release_poly": np.ones((400, hours.size))}), days, people)
+    share = cramps.parameters()["spinal_share"].number
+    left = found["cramps"][:, 1].mean() / none["cramps"][:, 1].mean()
+    assert left == pytest.approx(1 - share, abs=0.12)
+    ratio = found["cramp_threshold"][:, 1] / none["cramp_threshold"][:, 1]
+    blocked, intact = (cramps.parameters()[f"threshold_{n}"].number for n in ("blocked", "intact"))
+    assert ratio == pytest.approx(blocked / intact)
+    assert np.all(found["cramp_duration"][:, 1] < none["cramp_duration"][:, 1])
+
+
+def test_a_week_without_a_cramp_is_free_of_them() -> None:
+    from spasmlab.endpoints import cramps
+
+    hours = np.arange(0.0, 24 * 15)
+    found = cramps.simulate(
+        Course(hours, {"release_poly": np.ones((200, hours.size))}), np.array([0.0, 14.0]), Chance(2, 200)
+    )
+    assert np.array_equal(found["cramp_free"] == 1, found["cramps"] == 0)
