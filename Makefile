@@ -33,6 +33,7 @@ baseline: $(STAMP)
 docs: $(STAMP)
 	$(BIN)/python -m spasmlab.docs_tables
 	$(BIN)/python -m spasmlab.predicted_page
+	$(BIN)/python -m spasmlab.scoreboard_page
 	$(BIN)/python -m spasmlab.fitting_page
 	$(BIN)/python -m spasmlab.prescribing.page
 

@@ -61,6 +61,7 @@ def same_dimension(first: str, second: str) -> bool:
     return unit(first).dimensionality == unit(second).dimensionality
 
 
+@cache
 def factor(source: str, target: str) -> float:
     """The number that turns a value in `source` into one in `target`; raise ModelError where none does."""
     if not same_dimension(source, target):

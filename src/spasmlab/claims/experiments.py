@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from spasmlab.claims import chain, cord, label, measured, side_effects, trials
+from spasmlab.claims import chain, cord, cramps, label, measured, side_effects, trials
 from spasmlab.claims.claim import Experiment, Found
 from spasmlab.errors import unknown
 
@@ -16,6 +16,7 @@ KINDS: dict[str, Kind] = {
     "regimen": chain.regimen,
     "cord-condition": cord.condition_against_health,
     "cord-drug": cord.drug_against_none,
+    "cramp-threshold": cramps.threshold,
     "trial": trials.difference,
     "side-effect": side_effects.share,
     "lessening": side_effects.lessening,
