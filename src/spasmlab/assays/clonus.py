@@ -1,7 +1,7 @@
 """Ankle clonus under load: a brisk stretch of soleus, then a steady hand on the sole while the foot is free to move.
 
 The foot is turned from plantarflexion at a set speed, as a tester's hand does it, and from then on moves by itself under a
-steady torque that holds it near the end of the ramp against its passive tissue. A foot that beats goes on by the loop of
+steady torque: what holds it at the end of the ramp against its passive tissue, and the press of the hand beside. A foot that beats goes on by the loop of
 stretch reflex, conduction and inertia; the tester's mass is part of the inertia. A beat is a burst of motor impulses.
 """
 
@@ -59,7 +59,7 @@ def stretch(bench: Bench, subject: int, known: dict[str, float]) -> Run:
         ramp_onset=known["settling"],
         ramp_rise=known["rise"],
         free_from=_release(known),
-        load=-float(joint.elastic_torque(end, k) + joint.gravity(end, k)),
+        load=known["press"] - float(joint.elastic_torque(end, k) + joint.gravity(end, k)),
         added_inertia=known["hand_inertia"],
         antagonist=True,
     )
