@@ -1,8 +1,9 @@
 """Ankle clonus under load: a brisk stretch of soleus, then a steady hand on the sole while the foot is free to move.
 
 The foot is turned from plantarflexion at a set speed, as a tester's hand does it, and from then on moves by itself under a
-steady torque: what holds it at the end of the ramp against its passive tissue, and the press of the hand beside. A foot that beats goes on by the loop of
-stretch reflex, conduction and inertia; the tester's mass is part of the inertia. A beat is a burst of motor impulses.
+steady torque: what holds it at the end of the ramp against its passive tissue, and the press of the hand beside. A foot
+that beats goes on by the loop of stretch reflex, conduction and inertia; the hand's mass is part of the inertia. A beat is
+a burst of motor impulses.
 """
 
 from __future__ import annotations
