@@ -244,7 +244,9 @@ def test_spasm_is_carried_by_the_persistent_inward_current(pic):
 
 def test_input_drug_lowers_impulse_and_units_of_a_spasm_but_hardly_its_duration():
     assert np.all(lost("spasm_impulse", "spasm", SCI) > 0.05)
-    assert lost("sustained_units", "spasm", SCI).mean() > 0.02  # in a single cord chance can give a few units more
+    assert (
+        lost("sustained_units", "spasm", SCI).mean() > 0.02
+    )  # in a single cord chance can give a few units more
     assert abs(lost("spasm_duration", "spasm", SCI).mean()) < 0.1
 
 
