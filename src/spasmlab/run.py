@@ -52,14 +52,15 @@ class Outcome:
     stages: Stages
     dt_ms: float
     factors: Mapping[str, np.ndarray] = field(default_factory=dict)
+    fidelity: str = "circuit"
 
     def by_arm(self, values: np.ndarray) -> np.ndarray:
         """Split the subject axis: (arms · draws, …) becomes (arms, draws, …)."""
         return np.reshape(values, (len(ARMS), self.request.draws, *np.shape(values)[1:]))
 
 
-def run(request: Request, stages: Stages | None = None) -> Outcome:
-    """Carry out a request; InputError or SolveError where a part of it refuses."""
+def run(request: Request, stages: Stages | None = None, fidelity: str = "circuit") -> Outcome:
+    """Carry out a request on the circuit, or by its surrogate; InputError or SolveError where a part of it refuses."""
     stages = stages or Stages()
     chain, exposure = run_chain(request, stages)
     units, meanings = described(chain)
@@ -72,7 +73,7 @@ def run(request: Request, stages: Stages | None = None) -> Outcome:
         request.seed,
     )
     bench = make_bench(request.condition, sites.state, request.seed, sites.factors)
-    results = run_assays(ASSAYS, bench, stages)
+    results = run_assays(ASSAYS, bench, stages, fidelity)
     with stages("Scale (modified Ashworth)"):
         score = score_stretch(results["stretch"], bench)
     return Outcome(
@@ -87,6 +88,7 @@ def run(request: Request, stages: Stages | None = None) -> Outcome:
         stages,
         bench.dt,
         sites.factors,
+        fidelity,
     )
 
 
@@ -207,8 +209,15 @@ def make_bench(
     )
 
 
-def run_assays(names: tuple[str, ...], bench: Bench, stages: Stages) -> dict[str, Any]:
-    """Run assays on the bench, each a stage of its own, after a stage that compiles their kernels."""
+def run_assays(
+    names: tuple[str, ...], bench: Bench, stages: Stages, fidelity: str = "circuit"
+) -> dict[str, Any]:
+    """Run assays on the bench, each a stage of its own, after a stage that compiles their kernels; or ask the surrogate."""
+    if fidelity == "surrogate":
+        from spasmlab.surrogate import assay
+
+        with stages("Surrogate of the circuit"):
+            return {name: assay.run(name, bench) for name in names}
     with stages("Circuit: loading and compiling"):
         from spasmlab import assays
 

@@ -45,7 +45,7 @@ Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same 
 Draws = Annotated[int | None, typer.Option("--draws", help="Draws of the doubt about the parameters.", min=1)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Population = Annotated[int | None, typer.Option("--population", help="This many virtual patients.")]
-Fidelity = Annotated[str, typer.Option("--fidelity", help="circuit (surrogate: later version).")]
+Fidelity = Annotated[str, typer.Option("--fidelity", help="circuit, or surrogate: its smooth map, in no time.")]
 Dialysis = Annotated[
     str | None,
     typer.Option("--dialysis", help='Sessions: "4 h every 48 h", or "4 h every 48 h, then 125 mg".'),
@@ -99,13 +99,13 @@ def refuse_without(option: str, **others: object) -> None:
             raise InputError(f"--{name} needs {option}; possible: give both, or leave --{name} out")
 
 
-def refuse_fidelity(fidelity: str) -> None:
-    """InputError for anything but the circuit."""
-    from spasmlab.errors import nearest
+FIDELITIES = ("circuit", "surrogate")
 
-    if fidelity == "surrogate":
-        raise InputError("--fidelity surrogate belongs to a later version; possible now: circuit")
-    if fidelity != "circuit":
-        match = nearest(fidelity, ("circuit", "surrogate"))
-        hint = f"did you mean '{match}'? " if match else ""
-        raise InputError(f"unknown fidelity '{fidelity}'; {hint}possible: circuit")
+
+def checked_fidelity(fidelity: str) -> str:
+    """The fidelity, circuit or surrogate; InputError with the nearest match for anything else."""
+    if fidelity not in FIDELITIES:
+        from spasmlab.errors import unknown
+
+        raise unknown("fidelity", fidelity, FIDELITIES)
+    return fidelity

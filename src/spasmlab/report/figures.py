@@ -334,9 +334,13 @@ NEEDED = {
 }  # the signal without which a figure shows nothing
 
 
+TRACED = {"overview", "stretch", "h_reflex", "spasm"}  # what only the circuit itself can draw
+
+
 def names(outcome: Outcome) -> tuple[str, ...]:
-    """The figures of a run: all but those of levels that its drug does not pass."""
-    return tuple(name for name in FIGURES if NEEDED.get(name, "plasma_concentration") in outcome.chain)
+    """The figures of a run: all but those of levels that its drug does not pass, and, from the surrogate, of traces."""
+    drawn = (name for name in FIGURES if NEEDED.get(name, "plasma_concentration") in outcome.chain)
+    return tuple(n for n in drawn if outcome.fidelity == "circuit" or n not in TRACED)
 
 
 def draw(name: str, outcome: Outcome) -> Figure:

@@ -69,6 +69,7 @@ def _at(name: str, severity: float) -> dict[str, np.ndarray]:
         condition=condition.load(name, severity),
         release_ia=np.repeat(releases[:, 0], cords),
         release_poly=np.repeat(releases[:, 1], cords),
+        release_monoamine=np.repeat(monoamine(name, severity, releases[:, 1]), cords),
         seeds=np.full(subjects, streams.key(0, "surrogate") & (2**63 - 1), dtype=np.int64),
         draws=np.tile(np.arange(cords), len(releases)),
     )
@@ -82,6 +83,19 @@ def _at(name: str, severity: float) -> dict[str, np.ndarray]:
                 at = f"@{coordinates[place]:g}" if columns.shape[1] > 1 else ""
                 found[f"{assay}.{readout}{at}"] = columns[:, place].reshape(-1, cords)
     return found
+
+
+def monoamine(name: str, severity: float, release_poly: np.ndarray) -> np.ndarray:
+    """The release of monoamine terminals that goes with a polysynaptic one: both lose by the same calcium.
+
+    1 − (f_monoamine/f_poly)·(1 − r_poly), with f_poly at the state of the synapse of the condition at its severity.
+    """
+    shifted = condition.load(name, severity)
+    known = shifted.over(beside("chain.release"), "chain.release")
+    state = shifted.over(beside("chain.channel"), "chain.channel")["synapse_state"].number
+    healthy, spastic = known["loss_poly_healthy"].number, known["loss_poly_spastic"].number
+    share = known["loss_monoamine"].number / (healthy + state * (spastic - healthy))
+    return np.maximum(1 - share * (1 - release_poly), 0.0)
 
 
 def main(arguments: Sequence[str]) -> int:
