@@ -53,6 +53,7 @@ class AssayQuestion:
     patient: str | None = None
     hypothesis: str | None = None
     relief: str | None = None
+    fidelity: str = "circuit"
     seed: int = 0
     draws: int | None = None
 
@@ -80,6 +81,7 @@ class Setting:
     plasma: float | None = None
     bath: Bath | None = None
     relief: Shift | None = None
+    fidelity: str = "circuit"
 
 
 def compute(setting: Setting, stages: Stages) -> dict[str, Any]:
@@ -87,7 +89,7 @@ def compute(setting: Setting, stages: Stages) -> dict[str, Any]:
     state, factors = _state(setting, stages)
     bench = runs.make_bench(setting.condition, state, setting.seed, factors)
     bench.relief = setting.relief
-    measured = runs.run_assays((setting.assay,), bench, stages)[setting.assay]
+    measured = runs.run_assays((setting.assay,), bench, stages, setting.fidelity)[setting.assay]
     arms = ARMS if setting.drug else ARMS[:1]
     found = list(shown.of_assay(setting.assay, measured, lambda v: _by_arm(v, setting.draws), arms))
     behind = Behind(setting.drug, setting.condition, setting.hypothesis)
@@ -101,7 +103,10 @@ def compute(setting: Setting, stages: Stages) -> dict[str, Any]:
         "releases": releases,
         "sites": result.sites(factors),
         **result.arms_and_effects(found),
-        "tolerances": {"circuit_step_ms": bench.dt},
+        "fidelity": setting.fidelity,
+        "tolerances": result.circuit_tolerances(
+            setting.fidelity, bench.dt, setting.condition.name, (setting.assay,)
+        ),
         "evidence": result.evidence(found, behind),
         "seconds": result.seconds(stages),
     }
@@ -120,6 +125,7 @@ def read(question: AssayQuestion) -> Setting:
         "relief": reliefs.load(q.relief) if q.relief is not None else None,
         "seed": q.seed,
         "draws": requests.checked_draws(DRAWS if q.draws is None else q.draws),
+        "fidelity": q.fidelity,
     }
     _refuse_contradictions(q)
     if q.drug is None:

@@ -14,7 +14,7 @@ from spasmlab.levels import Behind
 from spasmlab.parameter import Parameter
 from spasmlab.progress import Stages
 from spasmlab.quantity import Quantity, finite
-from spasmlab.run import ARMS, Outcome
+from spasmlab.run import ARMS, ASSAYS, Outcome
 from spasmlab.shown import Shown
 
 NOTICE = "For research and teaching, never for treating a patient."
@@ -49,10 +49,25 @@ def of_run(outcome: Outcome) -> dict[str, Any]:
         "sites": sites(outcome.factors),
         **arms_and_effects(found),
         "findings": [one.as_dict() for one in check.of_request(request)],
-        "tolerances": tolerances(outcome.chain.attrs) | {"circuit_step_ms": outcome.dt_ms},
+        "fidelity": outcome.fidelity,
+        "tolerances": tolerances(outcome.chain.attrs)
+        | circuit_tolerances(outcome.fidelity, outcome.dt_ms, request.condition.name, ASSAYS),
         "evidence": evidence(found, behind),
         "seconds": seconds(outcome.stages),
     }
+
+
+def circuit_tolerances(
+    fidelity: str, dt_ms: float, condition: str, assays: tuple[str, ...]
+) -> dict[str, Any]:
+    """The step of the circuit, or the error of the surrogate in each read-out's own unit (points left out)."""
+    if fidelity == "circuit":
+        return {"circuit_step_ms": dt_ms}
+    from spasmlab.surrogate import predict, table
+
+    served = table.of(condition)
+    names = [n for n in predict.readouts(served) if n.split(".")[0] in assays]
+    return {"surrogate_error": {name: predict.load(served, name).error for name in names}}
 
 
 def arms_and_effects(found: Iterable[Shown]) -> dict[str, Any]:

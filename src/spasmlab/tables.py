@@ -38,6 +38,23 @@ def run(found: Mapping[str, Any]) -> None:
     _footing(found)
 
 
+def run_population(found: Mapping[str, Any]) -> None:
+    """A run in many patients: medians and percentiles of both arms, and the mean of the change within a patient."""
+    say(f"{found['drug']}, {found['regimen']}, {found['days']:g} days, in {found['condition']}")
+    say(f"{found['patients']} patients of '{found['population']}'; {found['intervals']}")
+    table = _table("", "without drug", "with drug", "mean change", "unit")
+    for name, effect in found["effects"].items():
+        cells = [_spread(found["arms"][arm][name]) for arm in ("no_drug", "drug")]
+        change = effect["difference"]
+        table.add_row(name, *cells, f"{change['mean']:.3g}", pretty_unit(change["unit"]))
+    console().print(table)
+    say(found["notice"])
+
+
+def _spread(entry: Mapping[str, Any]) -> str:
+    return Quantity(entry["value"], "1", entry["low"], entry["high"]).text
+
+
 def assay(found: Mapping[str, Any]) -> None:
     """The result of an assay."""
     how = found.get("regimen") or _constant(found)

@@ -45,7 +45,9 @@ Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same 
 Draws = Annotated[int | None, typer.Option("--draws", help="Draws of the doubt about the parameters.", min=1)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Population = Annotated[int | None, typer.Option("--population", help="This many virtual patients.")]
-Fidelity = Annotated[str, typer.Option("--fidelity", help="circuit, or surrogate: its smooth map, in no time.")]
+Fidelity = Annotated[
+    str, typer.Option("--fidelity", help="circuit, or surrogate: its smooth map, in no time.")
+]
 Dialysis = Annotated[
     str | None,
     typer.Option("--dialysis", help='Sessions: "4 h every 48 h", or "4 h every 48 h, then 125 mg".'),

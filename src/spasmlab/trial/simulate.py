@@ -96,7 +96,7 @@ def eligible(design: Design, first: int, count: int, setting: Setting) -> np.nda
     if not design.inclusion:
         return np.ones(count, dtype=bool)
     people = population.load(design.population).people(count, setting.seed, first)
-    chance = _chance(setting, first, count)
+    chance = chance_of(setting, first, count)
     untreated = courses.without_drug(design, count, courses.grid(1))
     found = np.ones(count, dtype=bool)
     baseline: dict[str, np.ndarray] = {}
@@ -115,7 +115,7 @@ def eligible(design: Design, first: int, count: int, setting: Setting) -> np.nda
 def run_block(design: Design, block: Block, setting: Setting) -> pd.DataFrame:
     """Every visit of the enrolled patients of a block: a row each, with a column for each outcome; NaN where missed."""
     people = population.load(design.population).people(block.count, setting.seed, block.first)
-    chance = _chance(setting, block.first, block.count)
+    chance = chance_of(setting, block.first, block.count)
     chosen = np.flatnonzero(eligible(design, block.first, block.count, setting))[: block.enrolled]
     course = whole_course(design, block, people, setting)
     tables = []
@@ -220,7 +220,7 @@ def _first_part_not_borne(
     ends[-1] = course.hours[-1]
     since = courses.part(course, start, course.hours[-1])
     days = np.minimum(ends, since.hours[-1]) / DAY_H
-    chance = _chance(setting, people.first, len(people))
+    chance = chance_of(setting, people.first, len(people))
     kept = np.full(len(people), len(parts))
     for name in arm.stops_on:
         present = adverse.simulate(adverse.load(name), since, days, chance).present.astype(bool)
@@ -311,7 +311,8 @@ def _rows(
     return pd.DataFrame(table)
 
 
-def _chance(setting: Setting, first: int, count: int) -> Chance:
+def chance_of(setting: Setting, first: int, count: int) -> Chance:
+    """The random numbers of the patients `first` … of a run of a trial."""
     return Chance(setting.seed, count, first, setting.study, setting.draw, overrides=setting.overrides)
 
 

@@ -37,7 +37,6 @@ def command(
     as_json: options.AsJson = False,
 ) -> None:
     """One laboratory protocol on the cord of one condition, without and with a drug."""
-    options.refuse_fidelity(fidelity)
     from spasmlab import assay_result, tables
     from spasmlab.progress import Stages
 
@@ -55,6 +54,7 @@ def command(
         patient=patient,
         hypothesis=hypothesis,
         relief=relief,
+        fidelity=options.checked_fidelity(fidelity),
         seed=seed,
         draws=draws,
     )

@@ -31,7 +31,10 @@ def command(
     taken: options.Taken = None,
     hypothesis: options.HypothesisName = None,
     fidelity: options.Fidelity = "circuit",
-    population: Annotated[int | None, typer.Option("--population", help="Later version.")] = None,
+    population: options.Population = None,
+    of: Annotated[
+        str | None, typer.Option("--of", help="Which patients with --population [as the condition].")
+    ] = None,
     seed: options.Seed = 0,
     draws: options.Draws = None,
     out: Annotated[
@@ -40,9 +43,11 @@ def command(
     as_json: options.AsJson = False,
 ) -> None:
     """From a dose to a reflex: the whole chain in one condition, with and without the drug."""
-    options.refuse_fidelity(fidelity)
-    if population is not None:
-        raise InputError("--population belongs to a later version; leave it out to simulate one patient")
+    options.checked_fidelity(fidelity)
+    if population is None:
+        options.refuse_without("--population", of=of)
+    else:
+        options.refuse_beside("--population", patient=patient, dialysis=dialysis, out=out, draws=draws)
     from spasmlab import request as requests
 
     request = requests.build(
@@ -60,7 +65,19 @@ def command(
         seed=seed,
         draws=DRAWS if draws is None else draws,
     )
-    carry_out(request, folder_of(out), as_json)
+    if population is None:
+        carry_out(request, folder_of(out), as_json, fidelity)
+    else:
+        carry_out_population(request, population, of, fidelity, as_json)
+
+
+def carry_out_population(request: Request, count: int, of: str | None, fidelity: str, as_json: bool) -> None:
+    """Many patients through the whole chain, their circuits by the surrogate, and the spread between them."""
+    from spasmlab import run_population, tables
+    from spasmlab.progress import Stages
+
+    found = run_population.compute(request, count, of, fidelity, Stages(show=True))
+    options.show(found, as_json, tables.run_population)
 
 
 def folder_of(text: str | None) -> Path | None:
@@ -70,7 +87,7 @@ def folder_of(text: str | None) -> Path | None:
     return None if text is None else Path(text)
 
 
-def carry_out(request: Request, out: Path | None, as_json: bool) -> None:
+def carry_out(request: Request, out: Path | None, as_json: bool, fidelity: str = "circuit") -> None:
     """Run, print, and write report.html, result.json and figures to `out`, all or nothing."""
     from spasmlab import tables
     from spasmlab.output import OutputFolder
@@ -81,7 +98,7 @@ def carry_out(request: Request, out: Path | None, as_json: bool) -> None:
         from spasmlab import run as runs
 
         stages = Stages(show=True)
-        outcome = runs.run(request, stages)
+        outcome = runs.run(request, stages, fidelity)
         found = result.of_run(outcome)
         if folder:
             from spasmlab import report
