@@ -123,8 +123,8 @@ def page(rows: list[dict[str, object]], patients: int) -> str:
         "Three hypotheses of what gabapentin does in MS spasticity make different predictions of *when* it works: a fast",
         "block within hours of the first dose and gone with it, slow trafficking of channels over a day and still there the",
         "day after, or nothing in the reflex at all. The script follows the same virtual patients under each, in a",
-        "crossover against placebo, for every regimen, set of scoring times and outcome below, and works out how many patients would",
-        f"name the right hypothesis with a chance of {SURE:.0%} in the pair that is hardest to tell apart.",
+        "crossover against placebo, for every regimen, set of scoring times and outcome below, and works out how many",
+        f"patients would name the right hypothesis with a chance of {SURE:.0%} in the pair that is hardest to tell apart.",
         "",
         f"**The answer of this model: {best['regimen']}, scored {best['scored']}, by {best['outcome']}: "
         f"{_count(best['n'])} patients.** What it hinges on: the onset time of trafficking (6 h, known to a factor of two)",
