@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 Progress = Callable[[int, int], None]
 
 
-@dataclass
+@dataclass(eq=False)
 class Stages:
     """Names and durations [s] of the stages passed so far. ``Stages(show=False)`` only keeps time."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from spasmlab.parameter import beside
 from spasmlab.progress import Stages
 from spasmlab.surrogate import table
 
+HEALTHY = "healthy"
 ASSAYS = ("h_reflex", "stretch", "spasm", "clonus", "pendulum")
 
 
@@ -45,18 +47,26 @@ def points() -> np.ndarray:
 
 
 def runs(name: str, stages: Stages) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Inputs (points, 3) and read-outs by name (points, cords) of a condition over its severities."""
-    severities = beside("surrogate.train")["severities"].values
+    """Inputs (points, 3) and read-outs by name (points, cords) of a condition over its severities.
+
+    At severity 0 every condition is health, which is run once; health itself is the same at 0 and 1.
+    """
+    severities = (0.0, 1.0) if name == HEALTHY else beside("surrogate.train")["severities"].values
     inputs, found = [], []
-    for severity in severities if name != "healthy" else (1.0,):
-        with stages(f"{name} at {severity:g}"):
-            inputs.append(np.column_stack([np.full(len(points()), severity), points()]))
-            found.append(_at(name, severity))
-    if name == "healthy":  # without a severity of its own: the same at all
-        inputs = [np.column_stack([np.full(len(points()), s), points()]) for s in (0.0, 1.0)]
-        found = found * 2
-    names = found[0]
-    return np.vstack(inputs), {n: np.concatenate([part[n] for part in found]) for n in names}
+    for severity in severities:
+        inputs.append(np.column_stack([np.full(len(points()), severity), points()]))
+        found.append(_healthy(stages) if severity == 0 or name == HEALTHY else _shown(name, severity, stages))
+    return np.vstack(inputs), {n: np.concatenate([part[n] for part in found]) for n in found[0]}
+
+
+@cache
+def _healthy(stages: Stages) -> dict[str, np.ndarray]:
+    return _shown(HEALTHY, 1.0, stages)
+
+
+def _shown(name: str, severity: float, stages: Stages) -> dict[str, np.ndarray]:
+    with stages(f"{name} at {severity:g}"):
+        return _at(name, severity)
 
 
 def _at(name: str, severity: float) -> dict[str, np.ndarray]:
