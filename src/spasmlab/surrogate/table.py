@@ -1,6 +1,6 @@
 """The runs of the circuit that a surrogate is distilled from: `data/surrogates/CONDITION.csv`.
 
-The first lines begin with ``#`` and say what made them, among it the digest of the circuit's source and parameters. Then
+The first lines begin with ``#`` and say what made them, among it the digest of the circuit's parameters. Then
 one line for each point and cord: severity, release_ia, release_poly, cord, and one column for each read-out, named
 ``assay.readout`` or ``assay.readout@coordinate``.
 """
@@ -89,15 +89,16 @@ def _cell(value: float) -> str:
 
 
 def digest(name: str, assays: Iterable[str]) -> str:
-    """What the runs of a condition depend on: the circuit's source and parameters, the assays and the design of points."""
-    from spasmlab.circuit import scalars, source
+    """What the runs of a condition depend on: parameters of the circuit under it, of the assays and of the points.
+
+    The circuit's code is not in it: a slow test runs a point again and asks for the same numbers.
+    """
+    from spasmlab.circuit import scalars
 
     known = {n: [p.value, p.unit] for n, p in scalars.parameters(condition.load(name)).items()}
-    parts = [str(source.digest()), json.dumps(known, sort_keys=True)]
-    for assay in assays:
-        folder = PACKAGE / "assays"
-        parts += [(folder / f"{assay}{end}").read_text(encoding="utf-8") for end in (".py", ".toml")]
-    parts += [repr(record.value) for record in beside("surrogate.train").values()]
+    parts = [json.dumps(known, sort_keys=True)]
+    for module in (*(f"assays.{assay}" for assay in assays), "surrogate.train"):
+        parts += [repr((n, p.value)) for n, p in sorted(beside(module).items())]
     return hashlib.blake2b("\0".join(parts).encode(), digest_size=10).hexdigest()
 
 
