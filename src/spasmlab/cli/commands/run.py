@@ -47,7 +47,7 @@ def command(
     if population is None:
         options.refuse_without("--population", of=of)
     else:
-        options.refuse_beside("--population", patient=patient, dialysis=dialysis, out=out, draws=draws)
+        options.refuse_beside("--population", patient=patient, dialysis=dialysis, draws=draws)
     from spasmlab import request as requests
 
     request = requests.build(
@@ -68,15 +68,21 @@ def command(
     if population is None:
         carry_out(request, folder_of(out), as_json, fidelity)
     else:
-        carry_out_population(request, population, of, fidelity, as_json)
+        carry_out_population(request, population, of, fidelity, folder_of(out), as_json)
 
 
-def carry_out_population(request: Request, count: int, of: str | None, fidelity: str, as_json: bool) -> None:
+def carry_out_population(
+    request: Request, count: int, of: str | None, fidelity: str, out: Path | None, as_json: bool
+) -> None:
     """Many patients through the whole chain, their circuits by the surrogate, and the spread between them."""
-    from spasmlab import run_population, tables
+    from spasmlab import result, run_population, tables
+    from spasmlab.output import OutputFolder
     from spasmlab.progress import Stages
 
-    found = run_population.compute(request, count, of, fidelity, Stages(show=True))
+    with OutputFolder(out) if out else contextlib.nullcontext() as folder:
+        found = run_population.compute(request, count, of, fidelity, Stages(show=True))
+        if folder:
+            (folder / "result.json").write_text(result.dumps(found) + "\n", encoding="utf-8")
     options.show(found, as_json, tables.run_population)
 
 
