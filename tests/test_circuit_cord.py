@@ -11,7 +11,7 @@ import pytest
 from circuit_help import DRUG, PERONEAL, TIBIAL, bench, same, shock
 from spasmlab import assays, condition
 from spasmlab.circuit import afferent, cord
-from spasmlab.circuit.bench import Bench, Run, Stimulus
+from spasmlab.circuit.bench import Bench, Drive, Push, Run, Shake, Stimulus
 from spasmlab.errors import InputError, SolveError
 
 STRETCH = Run(
@@ -81,6 +81,36 @@ def test_result_does_not_depend_on_the_number_of_threads():
     finally:
         numba.set_num_threads(before)
     assert _all_same(*found, runs)
+
+
+def _free(subject):
+    """A run that uses all there is: both pools driven, a tendon shaken, a free joint pushed."""
+    return Run(
+        subject,
+        "free",
+        400.0,
+        antagonist=True,
+        drives=(Drive((50.0, 150.0), (0.0, 10.0)), Drive((50.0, 150.0), (0.0, 9.0), pool="flexor")),
+        shakes=(Shake(100.0, 300.0, 0.002, 60.0),),
+        pushes=(Push(200.0, 30.0, 20.0),),
+        free_from=100.0,
+        gamma_static=40.0,
+        stimuli=(Stimulus(250.0, TIBIAL, 1.4),),
+    )
+
+
+def test_free_limb_with_both_pools_depends_on_neither_batch_nor_threads():
+    of, before = bench("ms-spasticity", 3), numba.get_num_threads()
+    runs = [_free(s) for s in range(3)]
+    together = of.simulate(runs)
+    assert all(r.code == cord.DONE and r.spikes > 100 for r in together)
+    assert np.ptp(together[0].trace[:, cord.ANGLE]) > 0.05
+    try:
+        numba.set_num_threads(1)
+        alone = [of.simulate([run])[0] for run in runs[::-1]][::-1]
+    finally:
+        numba.set_num_threads(before)
+    assert _all_same(together, alone, runs)
 
 
 def test_runs_before_and_after_leave_a_run_alone():

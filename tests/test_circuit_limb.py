@@ -141,7 +141,7 @@ def test_wrong_requests_are_refused_by_name():
 
 def _contraction(level, **options):
     run = Run(
-        0, "contraction", 1500.0, drives=(Drive((200.0, 700.0), (0.0, level)),), antagonist=True, **options
+        0, "contraction", 2000.0, drives=(Drive((200.0, 1700.0), (0.0, level)),), antagonist=True, **options
     )
     of = bench()
     return of, of.simulate([run])[0]
@@ -149,7 +149,7 @@ def _contraction(level, **options):
 
 def test_ramp_of_drive_recruits_by_size_and_stronger_drive_gives_more_force():
     of, strong = _contraction(16.0)
-    _, weak = _contraction(13.0)
+    _, weak = _contraction(10.0)
     own = of.pool_of(strong)
     first = {}
     for time, unit in zip(own.spike_time, own.spike_unit, strict=True):
