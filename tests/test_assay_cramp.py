@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from circuit_help import assay
+from circuit_help import DRUG, assay
 from spasmlab.evidence import calibration
 
 
@@ -38,11 +38,18 @@ def test_the_spinal_loop_lowers_the_threshold_and_lengthens_the_cramp():
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(
-    strict=True, reason="with the loop intact the cramp is cut at 60 s: nothing in the cord tires"
-)
-def test_a_cramp_in_health_ends_by_itself__does_not_with_the_nerve_intact():
-    assert cramp(readout="cramp_duration") < 60
+def test_a_cramp_ends_by_itself_within_the_recording_and_later_the_less_its_afferents_tire():
+    assert 1 < cramp(readout="cramp_duration") < 60
+    untiring = assay("cramp", "healthy", 1, changes=(("terminal_loop_tiring", 0.0),)).readouts
+    assert untiring["cramp_duration"][0] > cramp(readout="cramp_duration")
+
+
+@pytest.mark.slow
+def test_a_drug_on_release_acts_through_the_cord_alone():
+    drug = assay("cramp", "healthy", 1, DRUG).readouts
+    assert drug["threshold_frequency"][0] >= cramp()
+    for name in ("threshold_frequency_blocked", "cramp_duration_blocked", "cramp_torque_blocked"):
+        assert drug[name][0] == cramp(readout=name)
 
 
 @pytest.mark.slow

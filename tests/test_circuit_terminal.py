@@ -95,6 +95,19 @@ def test_rate_rises_from_zero_to_its_peak(above, more):
     assert here > 0 or above <= 0
 
 
+def test_the_loop_tires_with_force_and_comes_back_at_rest():
+    quiet = k(terminal_loop_recovery=1e12)
+    left = 1.0
+    for _ in range(6000):
+        left = terminal.tire_loop(left, 0.5, 1.0, quiet)
+    assert left == pytest.approx(math.exp(-PLAIN["terminal_loop_tiring"].number * 0.5 * 6), rel=1e-4)
+    assert terminal.tire_loop(0.5, 0.0, 1.0, k()) > 0.5 > terminal.tire_loop(0.5, 1.0, 1.0, k())
+    assert terminal.tire_loop(1.0, 0.0, 1.0, k()) == 1.0
+    assert terminal.afferent_drive(0.4, 0.5, k()) == pytest.approx(
+        0.5 * terminal.afferent_drive(0.4, 1.0, k())
+    )
+
+
 # ---- two states ---------------------------------------------------------------------------------------------------
 
 

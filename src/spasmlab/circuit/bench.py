@@ -261,6 +261,7 @@ class Bench:
             ),
             unit_share=np.stack([u.share for u in units]),
             unit_time=np.stack([u.twitch_time for u in units]),
+            unit_fatigability=np.stack([u.fatigability for u in units]),
             unit_delay=np.stack([u.delay_from_cord for u in units]),
             unit_direct=np.stack([u.delay_from_electrode for u in units]),
             unit_antidromic=np.stack([u.delay_to_cord for u in units]),

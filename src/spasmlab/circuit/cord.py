@@ -41,12 +41,12 @@ from spasmlab.circuit.limb import (
 )
 from spasmlab.circuit.limb import LENGTH as OWN_LENGTH
 from spasmlab.circuit.motoneuron import BLOCK, SLOW, SOMA, advance_pool, blown_up, prepare_step, refresh_noise
-from spasmlab.circuit.muscle import torque_of, twitch
+from spasmlab.circuit.muscle import saturation, tire, torque_of, twitch
 from spasmlab.circuit.protocol import Protocol
 from spasmlab.circuit.queue import Queue, new_queue, post, take
 from spasmlab.circuit.spindle import fusimotor
 from spasmlab.circuit.synapse import condition, deliver
-from spasmlab.circuit.terminal import advance_terminals, afferent_drive, pass_impulse, rested
+from spasmlab.circuit.terminal import advance_terminals, afferent_drive, pass_impulse, rested, tire_loop
 
 __all__ = ["Preparation", "Protocol", "Recording", "simulate_all"]
 
@@ -124,6 +124,7 @@ class Preparation(NamedTuple):
     motor_threshold: np.ndarray  # (pools, motoneurons)
     unit_share: np.ndarray
     unit_time: np.ndarray  # ms
+    unit_fatigability: np.ndarray  # 1/s
     unit_delay: np.ndarray  # cord to muscle, ms
     unit_direct: np.ndarray  # electrode to muscle, ms
     unit_antidromic: np.ndarray  # electrode to cord, ms
@@ -170,6 +171,10 @@ class State(NamedTuple):
     last: np.ndarray  # (cells,) time of the last impulse at the muscle
     terminals: np.ndarray  # (cells, terminal.STATES)
     ectopic: np.ndarray  # (cells,) impulses that arose at the terminals so far
+    share: np.ndarray  # (cells,) of the muscle's force, less by fatigue in a cramp
+    time: np.ndarray  # (cells,) twitch time, ms, longer by fatigue in a cramp
+    capacity: np.ndarray  # (cells,) share of its force that a unit still has
+    loop: np.ndarray  # (1,) what is left of the excitation by the afferents of a cramping muscle
     joint: np.ndarray  # (JOINT,)
     muscles: np.ndarray  # (SIDES, MUSCLE)
     waiting: np.ndarray  # (1,) antidromic impulses on their way
@@ -210,8 +215,9 @@ def begin(run, prep, protocol, both, slots):
         new_queue(slots, cells), np.full(cells, NEVER), np.full(fibres, LONG_AGO), np.full(cells, LONG_AGO), tiring,
         np.zeros((len(afferent.SIDES), 3)), phase, goal, np.zeros(len(afferent.FIBRES)), np.zeros(interneurons),
         np.zeros(interneurons), np.full(interneurons, MILLISECONDS), np.zeros(interneurons), np.zeros(cells),
-        np.zeros(cells), np.full(cells, -MILLISECONDS), rested(cells, key, k), np.zeros(cells, np.int64), joint, muscles,
-        np.zeros(1, np.int64), last_event,
+        np.zeros(cells), np.full(cells, -MILLISECONDS), rested(cells, key, k), np.zeros(cells, np.int64),
+        prep.unit_share[pool, :cells].copy(), prep.unit_time[pool, :cells].copy(), np.ones(cells), np.ones(1), joint,
+        muscles, np.zeros(1, np.int64), last_event,
     )  # fmt: skip
 
 
@@ -306,7 +312,7 @@ def arrive(step, dt, state, k, prep, pool):
     state.impulses.head[slot] = -1
     while event >= 0:
         unit, event = take(state.impulses, event)
-        twitch(unit, step * dt, state, k, prep, pool)
+        twitch(unit, step * dt, state, k)
         if k.terminal_ectopic > 0:
             pass_impulse(state.terminals, unit, k)
 
@@ -333,7 +339,7 @@ def descend(now, run, state, cells, prep, protocol, k):
 @njit
 def discharge(step, dt, run, state, recording, k, prep, protocol):
     """Terminals of the extensor that fire by themselves: into the muscle, and up the axon to the cord. The afferents of
-    the contracting muscle excite its pool. Returns False when the recording is full.
+    the contracting muscle excite its pool; they tire, and so do the units. Returns False when the recording is full.
     """
     pool, fired, room = protocol.pool[run], np.zeros(prep.extensors, np.int64), True
     number = advance_terminals(
@@ -346,7 +352,15 @@ def discharge(step, dt, run, state, recording, k, prep, protocol):
         state.direct[unit] = step
         state.last_event[0] = step * dt
         room = note(run, step * dt, unit, ECTOPIC, recording) and room
-    excitation = afferent_drive(state.muscles[EXTENSOR, OWN_FORCE], k) * TERMINAL_STEP
+    force = state.muscles[EXTENSOR, OWN_FORCE]
+    excitation = afferent_drive(force, state.loop[0], k) * TERMINAL_STEP
+    state.loop[0] = tire_loop(state.loop[0], force, TERMINAL_STEP, k)
+    tire(
+        state.capacity, state.twitches, state.time, prep.unit_time[pool], prep.unit_fatigability[pool],
+        math.e * k.gain_threshold / saturation(k.gain_threshold, k), TERMINAL_STEP, k,
+    )  # fmt: skip
+    for unit in range(state.share.size):
+        state.share[unit] = prep.unit_share[pool, unit] * state.capacity[unit]
     for unit in range(prep.extensors):
         state.x[unit // BLOCK, SLOW * BLOCK + unit % BLOCK] += excitation
     return room
@@ -444,8 +458,7 @@ def simulate_one(run, prep, protocol, both, dt, slots, recording):
                 last = prep.extensors if side == EXTENSOR else state.drive.size
                 advance_muscle(
                     muscles[side], side, joint, shaken(now, side, shakes)[0], h, state.drive[first:last],
-                    state.twitches[first:last], prep.unit_share[pool, first:last], prep.unit_time[pool, first:last],
-                    both[side], bend,
+                    state.twitches[first:last], state.share[first:last], state.time[first:last], both[side], bend,
                 )  # fmt: skip
                 sense(muscles[side], side, state.rates, h, f_dynamic, f_static, both[side])
             code = failure(joint, muscles, state.arrivals, state.impulses)

@@ -102,9 +102,9 @@ def force_velocity(length, velocity, bend, k):
 
 
 @njit
-def twitch(unit, now, state, k, prep, pool):
+def twitch(unit, now, state, k):
     """An impulse reaches the muscle fibres of `unit` at `now`: start a twitch whose gain depends on the interval."""
-    state.drive[unit] += twitch_gain(max(now - state.last[unit], 1.0), prep.unit_time[pool, unit], k)
+    state.drive[unit] += twitch_gain(max(now - state.last[unit], 1.0), state.time[unit], k)
     state.last[unit] = now
 
 

@@ -3,8 +3,9 @@
 Each impulse leaves potassium in the narrow space around the terminal and sodium inside it. Potassium depolarises (and
 leaks away), sodium drives the pump, which hyperpolarises (and lasts longer). Above its threshold a terminal fires of its
 own accord, and these impulses leave potassium as well: it has two states, rest and firing, and a train of impulses that
-lifts potassium past the threshold switches it on. The pump ends it. The frequency at which a train just does so is the
-cramp threshold frequency.
+lifts potassium past the threshold switches it on. The pump ends it. With the nerve intact, afferents of the cramping
+muscle drive it through the cord too, until they and the muscle's fibres have tired. The frequency at which a train just
+switches a muscle on is the cramp threshold frequency.
 """
 
 from __future__ import annotations
@@ -90,12 +91,23 @@ def pass_impulse(state, unit, k):
 
 
 @njit
-def afferent_drive(force, k):
+def afferent_drive(force, left, k):
     """Conductance (µS) a millisecond that the afferents of a cramping muscle add to each motoneuron of its own pool.
 
-    Endings that feel the contraction excite it through interneurons, whose release a drug lowers: g·r·F.
+    Endings that feel the contraction excite it through interneurons, whose release a drug lowers: g·r·q·F, with q what
+    is `left` of the loop (see `tire_loop`).
     """
-    return k.terminal_loop * k.release_poly * force
+    return k.terminal_loop * k.release_poly * left * force
+
+
+@njit
+def tire_loop(left, force, h, k):
+    """What is left (0 to 1) of the afferents' excitation `h` ms later: dq/dt = (1 − q)/τ − u·F·q.
+
+    Endings adapt to a contraction that goes on and their synapses tire; at rest they recover.
+    """
+    spent = k.terminal_loop_tiring * force / MILLISECONDS
+    return left + h * ((1 - left) / k.terminal_loop_recovery - spent * left)
 
 
 @njit
