@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,9 @@ CLEARANCES = (95, 30, 0)
 ONLY_TERMINALS = ("cramp-prone", "dehydrated", "electrolyte-loss", "overused")
 TOO_SLOW = ("cramp",)
 RELEASE_IA, RELEASE_POLY, CORDS = 0.95, 0.88, 2
+# Assays of many simulated seconds are kept for one condition and one cord.
+LONG = ("post_activation", "presynaptic", "spasm_strength", "tonic_stretch", "wind_up")
+LONG_IN = "ms-spasticity"
 
 
 def exposure() -> dict[str, float]:
@@ -54,22 +58,32 @@ def releases() -> dict[str, float]:
 def reflexes() -> dict[str, float]:
     """Read-outs of every assay, mean over a few cords, without and on drug, for every condition."""
     from spasmlab import assays, condition
-    from spasmlab.circuit.bench import Bench
 
     found = {}
     for name in condition.names():
         if name in ONLY_TERMINALS:
             continue
-        arms = [np.repeat([1.0, given], CORDS) for given in (RELEASE_IA, RELEASE_POLY)]
-        bench = Bench(condition.load(name), *arms, seeds=np.tile(np.arange(CORDS), 2))
-        for assay in assays.names():
-            if assay in TOO_SLOW:
-                continue
-            for readout, values in assays.measure(assay, bench).readouts.items():
-                means = np.reshape(values, (2, CORDS, -1)).mean(axis=1)
-                for arm, row in zip(("no drug", "drug"), means, strict=True):
-                    found |= {f"{name}, {arm}: {assay}.{readout}[{i}]": float(v) for i, v in enumerate(row)}
+        short = [assay for assay in assays.names() if assay not in (*LONG, *TOO_SLOW)]
+        found |= readouts_of(name, short, CORDS)
+        if name == LONG_IN:
+            found |= readouts_of(name, LONG, 1)
     return {key: value for key, value in found.items() if np.isfinite(value)}
+
+
+def readouts_of(name: str, of: Sequence[str], cords: int) -> dict[str, float]:
+    """Read-outs of some assays of a condition, mean over cords, in both arms."""
+    from spasmlab import assays, condition
+    from spasmlab.circuit.bench import Bench
+
+    found = {}
+    arms = [np.repeat([1.0, given], cords) for given in (RELEASE_IA, RELEASE_POLY)]
+    bench = Bench(condition.load(name), *arms, seeds=np.tile(np.arange(cords), 2))
+    for assay in of:
+        for readout, values in assays.measure(assay, bench).readouts.items():
+            means = np.reshape(values, (2, cords, -1)).mean(axis=1)
+            for arm, row in zip(("no drug", "drug"), means, strict=True):
+                found |= {f"{name}, {arm}: {assay}.{readout}[{i}]": float(v) for i, v in enumerate(row)}
+    return found
 
 
 def digest() -> str:

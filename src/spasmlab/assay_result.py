@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -25,9 +26,12 @@ from spasmlab.run import ARMS
 from spasmlab.shift import Shift
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import xarray
 
     from spasmlab.drug import Drug
+    from spasmlab.shown import Shown
 
 DRAWS = 8
 _LEVEL = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*(\S*)\s*", re.IGNORECASE)
@@ -57,6 +61,27 @@ class AssayQuestion:
     seed: int = 0
     draws: int | None = None
 
+    @property
+    def command(self) -> str:
+        """The command line that asks this question."""
+        given = {
+            "condition": self.condition,
+            "severity": None if self.severity == 1 else f"{self.severity:g}",
+            "drug": self.drug,
+            "regimen": self.regimen,
+            "days": None if self.days is None else f"{self.days:g}",
+            "plasma": self.plasma,
+            "bath": self.bath,
+            "amino-acids": self.amino_acids,
+            "exposure": self.exposure,
+            "patient": self.patient,
+            "hypothesis": self.hypothesis,
+            "draws": self.draws,
+            "seed": self.seed,
+        }
+        words = [f"--{key} {shlex.quote(str(value))}" for key, value in given.items() if value is not None]
+        return " ".join(["spasmlab assay", self.name, *words])
+
 
 @dataclass(frozen=True)
 class Bath:
@@ -84,14 +109,41 @@ class Setting:
     fidelity: str = "circuit"
 
 
-def compute(setting: Setting, stages: Stages) -> dict[str, Any]:
-    """Find the state of the synapses, run the assay, gather its read-outs."""
+def compute(setting: Setting, stages: Stages, out: Path | None = None, command: str = "") -> dict[str, Any]:
+    """Find the state of the synapses, run the assay, gather its read-outs; with `out`, write the report there.
+
+    `command` is the line that repeats it, for the report.
+    """
+    if out is not None and setting.fidelity != "circuit":
+        raise InputError(f"--out needs traces, and fidelity '{setting.fidelity}' has none; possible: circuit")
     state, factors = _state(setting, stages)
-    bench = runs.make_bench(setting.condition, state, setting.seed, factors)
+    bench = runs.make_bench(setting.condition, state, setting.seed, factors, setting.hypothesis)
     bench.relief = setting.relief
     measured = runs.run_assays((setting.assay,), bench, stages, setting.fidelity)[setting.assay]
     arms = ARMS if setting.drug else ARMS[:1]
-    found = list(shown.of_assay(setting.assay, measured, lambda v: _by_arm(v, setting.draws), arms))
+    numbers = list(shown.of_assay(setting.assay, measured, lambda v: _by_arm(v, setting.draws), arms))
+    found = _gathered(setting, (state, factors), numbers, bench.dt)
+    if out is not None:
+        from spasmlab.report import assay_page
+        from spasmlab.report.assay_plots import Measured
+
+        with stages("Report"):
+            seen = Measured(measured, bench, len(arms))
+            assay_page.write(out, setting, found, numbers, seen, command)
+    found["seconds"] = result.seconds(stages)
+    if out is not None:
+        (out / "result.json").write_text(result.dumps(found) + "\n", encoding="utf-8")
+    return found
+
+
+def _gathered(
+    setting: Setting,
+    reached: tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]],
+    numbers: list[Shown],
+    dt: float,
+) -> dict[str, Any]:
+    """The result as JSON holds it; `reached` are signals at the synapses and factors on parameters."""
+    state, factors = reached
     behind = Behind(setting.drug, setting.condition, setting.hypothesis)
     releases = {name: Quantity(float(state[name][-1][0]), "1").as_dict() for name in runs.RELEASES}
     return {
@@ -102,13 +154,12 @@ def compute(setting: Setting, stages: Stages) -> dict[str, Any]:
         "intervals": result.INTERVALS,
         "releases": releases,
         "sites": result.sites(factors),
-        **result.arms_and_effects(found),
+        **result.arms_and_effects(numbers),
         "fidelity": setting.fidelity,
         "tolerances": result.circuit_tolerances(
-            setting.fidelity, bench.dt, setting.condition.name, (setting.assay,)
+            setting.fidelity, dt, setting.condition.name, (setting.assay,)
         ),
-        "evidence": result.evidence(found, behind),
-        "seconds": result.seconds(stages),
+        "evidence": result.evidence(numbers, behind),
     }
 
 

@@ -72,7 +72,7 @@ def run(request: Request, stages: Stages | None = None, fidelity: str = "circuit
         request.hypothesis,
         request.seed,
     )
-    bench = make_bench(request.condition, sites.state, request.seed, sites.factors)
+    bench = make_bench(request.condition, sites.state, request.seed, sites.factors, request.hypothesis)
     results = run_assays(ASSAYS, bench, stages, fidelity)
     with stages("Scale (modified Ashworth)"):
         score = score_stretch(results["stretch"], bench)
@@ -192,9 +192,15 @@ def make_bench(
     state: Mapping[str, np.ndarray],
     seed: int,
     factors: Mapping[str, np.ndarray] | None = None,
+    hypothesis: Shift | None = None,
 ) -> Bench:
-    """The laboratory bench for subjects = arms × draws: releases and factors on parameters of each, (arms, draws)."""
+    """The laboratory bench for subjects = arms × draws: releases and factors on parameters of each, (arms, draws).
+
+    A hypothesis may set numbers of the cord too, over those of the condition.
+    """
     from spasmlab.circuit.bench import Bench
+
+    shifts = hypothesis.parameters.items() if hypothesis else ()
 
     arms, draws = state["release_ia"].shape
     return Bench(
@@ -206,6 +212,7 @@ def make_bench(
         seeds=np.tile(cord_seeds(seed, draws), arms),
         draws=np.tile(np.arange(draws), arms),
         factors={name: values.reshape(-1) for name, values in (factors or {}).items()},
+        changes={p.rsplit(".", 1)[1]: record.number for p, record in shifts if p.startswith("circuit.")},
     )
 
 

@@ -25,7 +25,13 @@ SIGNALS = {
     "chain.release": ("release_ia", "release_poly", "release_monoamine", "release_inhibitory"),
 }
 NO_PERCENT = {"point", "grade"}  # steps of a scale, of which percentages mean nothing
-COORDINATE_UNITS = {"velocity": "deg/s", "stimulus_rate": "Hz"}
+COORDINATE_UNITS = {
+    "velocity": "deg/s",
+    "stimulus_rate": "Hz",
+    "rate": "Hz",
+    "interval": "s",
+    "delay": "ms",
+}
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from spasmlab.assays.result import AssayResult
     from spasmlab.circuit.bench import Bench
 
-_PARTS = {"result"}  # modules of this folder that are not assays
+_PARTS = {"result", "stiffness", "test_reflex"}  # modules of this folder that are not assays
 
 
 def names() -> tuple[str, ...]:

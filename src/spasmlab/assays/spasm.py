@@ -32,9 +32,9 @@ READOUTS = {
 def run(bench: Bench) -> AssayResult:
     """One train for every subject."""
     known = {name: p.number for name, p in beside("assays.spasm").items()}
-    recordings = bench.simulate([_train(s, known) for s in range(bench.subjects)])
+    recordings = bench.simulate([train_run(s, known) for s in range(bench.subjects)])
     end = known["settling"] + known["train"]
-    rows = [_measure(bench, s, r, end, known) for s, r in enumerate(recordings)]
+    rows = [measure(bench, s, r, end, known) for s, r in enumerate(recordings)]
     readouts = {name: np.array([row[name] for row in rows]) for name in READOUTS}
     torque = np.array([active_torque(bench, s, r.trace[:, cord.FORCE]) for s, r in enumerate(recordings)])
     time = (np.arange(torque.shape[1]) - known["settling"]) / MILLISECONDS
@@ -53,21 +53,23 @@ def run(bench: Bench) -> AssayResult:
     return AssayResult("spasm", readouts, {}, traces, rasters)
 
 
-def _train(subject: int, known: dict[str, float]) -> Run:
+def train_run(subject: int, known: dict[str, float], trial: str = "spasm") -> Run:
+    """A train to the skin of the strength `known["intensity"]`; `known` are the numbers of this assay."""
     pulses = round(known["train"] * known["train_rate"] / MILLISECONDS)
     times = known["settling"] + np.arange(pulses) * MILLISECONDS / known["train_rate"]
     return Run(
         subject,
-        "spasm",
+        trial,
         known["duration"],
         quiet=known["quiet"],
         stimuli=tuple(Stimulus(float(t), afferent.SKIN, known["intensity"]) for t in times),
     )
 
 
-def _measure(
+def measure(
     bench: Bench, subject: int, recording: cord.Recording, end: float, known: dict[str, float]
 ) -> dict[str, float]:
+    """The read-outs of one spasm after a train that ends at `end` ms."""
     torque = active_torque(bench, subject, recording.trace[:, cord.FORCE])
     clock = np.arange(len(torque))
     in_spasm = np.flatnonzero((recording.trace[:, cord.FORCE] > known["force_threshold"]) & (clock >= end))

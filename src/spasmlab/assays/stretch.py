@@ -12,6 +12,7 @@ import xarray
 
 from spasmlab.assays.h_reflex import reflex_potentials
 from spasmlab.assays.result import AssayResult
+from spasmlab.assays.stiffness import stiffness_share
 from spasmlab.circuit import cord, joint
 from spasmlab.circuit.afferent import MILLISECONDS
 from spasmlab.circuit.bench import Bench, Run
@@ -29,6 +30,15 @@ READOUTS = {
         "speed at which the reflex appears; the end of the range where it does not cross",
     ),
     "reflex_latency": ("ms", "from the start of the fastest ramp to the first potential"),
+    "onset_angle": (
+        "deg",
+        "angle at which the share of the pool that counts as a reflex has fired, negative in plantarflexion; NaN without",
+    ),
+    "stiffness_share": (
+        "percent",
+        "of the rise of reflex torque from 50 to 150 deg/s due to reflex stiffness, the rest to the angle of onset; may be "
+        "negative; NaN without a reflex at both",
+    ),
 }
 EMG_STEP = 0.2  # ms
 
@@ -41,12 +51,13 @@ def velocities() -> np.ndarray:
 def run(bench: Bench) -> AssayResult:
     """All ramps of every subject."""
     speeds = velocities()
-    runs = [_ramp(s, speed) for s in range(bench.subjects) for speed in speeds]
+    runs = [ramp_run(s, speed) for s in range(bench.subjects) for speed in speeds]
     recordings = bench.simulate(runs)
     shape = (bench.subjects, speeds.size)
     rows = [_measure(bench, r, run) for r, run in zip(recordings, runs, strict=True)]
     readouts = {name: np.array([row[name] for row in rows]).reshape(shape) for name in rows[0]}
     latency = readouts.pop("latency")[:, -1]
+    readouts["stiffness_share"] = stiffness_share(readouts["reflex_torque"], readouts["onset_angle"], speeds)
     readouts["threshold_velocity"] = threshold_velocity(readouts["active_units"], speeds)
     readouts["reflex_latency"] = latency
     fastest = [recordings[s * speeds.size + speeds.size - 1] for s in range(bench.subjects)]
@@ -74,14 +85,32 @@ def threshold_velocity(share: np.ndarray, speeds: np.ndarray) -> np.ndarray:
     return found
 
 
-def _ramp(subject: int, speed: float) -> Run:
+def onset_angle(recording: cord.Recording, run: Run, units: MotorUnits) -> float:
+    """Angle (deg) of the ankle when the share of the pool that counts as a reflex has fired; NaN where it never does.
+
+    The time is that of the potential at the muscle, as laboratories read the onset of EMG: no delay is taken off.
+    """
+    times, unit = reflex_potentials(recording, units)
+    order = np.argsort(times, kind="stable")
+    times, unit = times[order], unit[order]
+    after = times > run.ramp_onset
+    _, first = np.unique(unit[after], return_index=True)
+    needed = max(1, int(np.ceil(beside("assays.stretch")["threshold_share"].number * units.share.size)))
+    if first.size < needed:
+        return float("nan")
+    time = np.sort(times[after][first])[needed - 1]
+    return float(np.rad2deg(recording.trace[min(int(time), int(run.duration) - 1), cord.ANGLE]))
+
+
+def ramp_run(subject: int, speed: float, hold: float | None = None) -> Run:
+    """A ramp at `speed` deg/s and a hold of `hold` ms (by default that of this assay)."""
     known = beside("assays.stretch")
     start, end = np.deg2rad([known["start_angle"].number, known["end_angle"].number])
     moving = MILLISECONDS * (end - start) / np.deg2rad(speed) + known["rise"].number
     return Run(
         subject,
         f"stretch {speed:g}",
-        known["settling"].number + moving + known["hold"].number,
+        known["settling"].number + moving + (known["hold"].number if hold is None else hold),
         ramp_start=start,
         ramp_end=end,
         ramp_speed=float(np.deg2rad(speed)),
@@ -121,6 +150,7 @@ def _measure(bench: Bench, recording: cord.Recording, run: Run) -> dict[str, flo
         "reflex_torque": float(active_torque(bench, run.subject, trace[:, cord.FORCE]).max()),
         "emg_peak": float(envelope.max()),
         "active_units": np.unique(recording.spike_unit[during]).size / units.share.size,
+        "onset_angle": onset_angle(recording, run, units),
         "latency": float(after.min() - run.ramp_onset) if after.size else np.nan,
     }
 

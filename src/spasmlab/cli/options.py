@@ -111,3 +111,10 @@ def checked_fidelity(fidelity: str) -> str:
 
         raise unknown("fidelity", fidelity, FIDELITIES)
     return fidelity
+
+
+def folder_of(text: str | None) -> Path | None:
+    """The folder named by ``--out``; InputError for an empty name."""
+    if text is not None and not text.strip():
+        raise InputError("--out is empty; possible: the name of a folder, as in out/mine")
+    return None if text is None else Path(text)

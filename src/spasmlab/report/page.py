@@ -77,7 +77,7 @@ def render(outcome: Outcome, found: Mapping[str, Any], figures: Mapping[str, str
 
     numbers = shown.of_run(outcome)
     behind = Behind(outcome.request.drug, outcome.request.condition, outcome.request.hypothesis)
-    inputs = _inputs(behind, {number.level: None for number in numbers})
+    inputs = inputs_of(behind, {number.level: None for number in numbers})
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string((Path(__file__).parent / "page.html").read_text(encoding="utf-8"))
     return template.render(
@@ -88,9 +88,9 @@ def render(outcome: Outcome, found: Mapping[str, Any], figures: Mapping[str, str
         captions=CAPTIONS,
         thin_evidence=THIN_EVIDENCE,
         headline=headline(numbers),
-        groups=_groups(numbers, behind),
+        groups=groups(numbers, behind),
         inputs=inputs,
-        sources=_sources(inputs),
+        sources=sources(inputs),
         short=short,
         command=command(outcome),
     )
@@ -124,7 +124,8 @@ def command(outcome: Outcome) -> str:
     return " ".join(words)
 
 
-def _groups(numbers: list[Shown], behind: Behind) -> list[Group]:
+def groups(numbers: list[Shown], behind: Behind) -> list[Group]:
+    """The numbers by level, in the order in which levels appear."""
     by_level: dict[str, list[Shown]] = {}
     for number in numbers:
         by_level.setdefault(number.level, []).append(number)
@@ -168,7 +169,8 @@ def _minus(text: str) -> str:
     return text.replace("-", "−")
 
 
-def _inputs(behind: Behind, used: Iterable[str]) -> list[Input]:
+def inputs_of(behind: Behind, used: Iterable[str]) -> list[Input]:
+    """Every parameter behind the levels `used`."""
     records: dict[str, Parameter] = {}
     for level in used:
         records |= behind.level(level)
@@ -189,7 +191,7 @@ def _input(path: str, record: Parameter) -> Input:
     )
 
 
-def _sources(inputs: Iterable[Input]) -> list[tuple[str, str]]:
+def sources(inputs: Iterable[Input]) -> list[tuple[str, str]]:
     """Every row of evidence cited, with its source."""
     cited = sorted({row for entry in inputs for row in entry.rows})
     return [(row, "; ".join(dict.fromkeys(part.source for part in evidence.family(row)))) for row in cited]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Annotated
 
 import typer
@@ -34,11 +35,18 @@ def command(
     ] = None,
     seed: options.Seed = 0,
     draws: options.Draws = None,
+    out: Annotated[
+        str | None,
+        typer.Option("--out", help="Folder for report.html, result.json, figures and CSV of traces."),
+    ] = None,
     as_json: options.AsJson = False,
 ) -> None:
     """One laboratory protocol on the cord of one condition, without and with a drug."""
     from spasmlab import assay_result, tables
+    from spasmlab.output import OutputFolder
     from spasmlab.progress import Stages
+
+    target = options.folder_of(out)
 
     question = assay_result.AssayQuestion(
         name=name,
@@ -58,5 +66,9 @@ def command(
         seed=seed,
         draws=draws,
     )
-    found = assay_result.compute(assay_result.read(question), Stages(show=True))
+    setting = assay_result.read(question)
+    with OutputFolder(target) if target else contextlib.nullcontext() as folder:
+        found = assay_result.compute(setting, Stages(show=True), folder, question.command)
     options.show(found, as_json, tables.assay)
+    if target and not as_json:
+        tables.say(f"Report: {target / 'report.html'}")

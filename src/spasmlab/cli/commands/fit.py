@@ -40,7 +40,7 @@ def command(
 ) -> None:
     """Parameters from measured levels: one patient, or a population; what the data cannot tell is said."""
     from spasmlab import fit_question, fit_result, fit_view, result, tables
-    from spasmlab.cli.commands.run import folder_of
+    from spasmlab.cli.options import folder_of
     from spasmlab.output import OutputFolder
     from spasmlab.progress import Stages
 

@@ -66,9 +66,9 @@ def command(
         draws=DRAWS if draws is None else draws,
     )
     if population is None:
-        carry_out(request, folder_of(out), as_json, fidelity)
+        carry_out(request, options.folder_of(out), as_json, fidelity)
     else:
-        carry_out_population(request, population, of, fidelity, folder_of(out), as_json)
+        carry_out_population(request, population, of, fidelity, options.folder_of(out), as_json)
 
 
 def carry_out_population(
@@ -84,13 +84,6 @@ def carry_out_population(
         if folder:
             (folder / "result.json").write_text(result.dumps(found) + "\n", encoding="utf-8")
     options.show(found, as_json, tables.run_population)
-
-
-def folder_of(text: str | None) -> Path | None:
-    """The folder named by ``--out``; InputError for an empty name."""
-    if text is not None and not text.strip():
-        raise InputError("--out is empty; possible: the name of a folder, as in out/mine")
-    return None if text is None else Path(text)
 
 
 def carry_out(request: Request, out: Path | None, as_json: bool, fidelity: str = "circuit") -> None:
