@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spasmlab.cli import options
-from spasmlab.errors import InputError
 
 if TYPE_CHECKING:
     from spasmlab.request import Request
