@@ -59,7 +59,7 @@ def lagged(values: np.ndarray, step_h: float, time_h: float) -> np.ndarray:
     from scipy.signal import lfilter
 
     keep = float(np.exp(-step_h / time_h))
-    return lfilter([0.0, 1 - keep], [1.0, -keep], values, axis=1)
+    return np.asarray(lfilter([0.0, 1 - keep], [1.0, -keep], values, axis=1))
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,10 @@ class _dask:
                 self._slurm()
                 if "slurm" in self.cluster
                 else LocalCluster(
-                    n_workers=self.count, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
+                    n_workers=self.count,
+                    threads_per_worker=1,
+                    dashboard_address=None,  # pyright: ignore[reportArgumentType]
+                    host="127.0.0.1",
                 )
             )
             self.client = self.stack.enter_context(Client(self.stack.enter_context(made)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ from spasmlab.endpoints.course import Chance, Course
 from spasmlab.errors import InputError, SolveError
 from spasmlab.parameter import beside
 from spasmlab.population import People
-from spasmlab.regimen import DAY_H, parse
+from spasmlab.regimen import DAY_H, Regimen, parse
 from spasmlab.trial import courses
 from spasmlab.trial.design import Arm, Design
 from spasmlab.trial.statistic import PERSISTING
@@ -191,12 +192,12 @@ def _titrated(
 ) -> Course:
     """The course on the arm's regimen; where it `stops_on` side effects, a patient who has one goes back to the part
     before and stays there."""
-    words = {"seed": setting.seed, "study": setting.study or None, "draw": setting.draw}
+    words: dict[str, Any] = {"seed": setting.seed, "study": setting.study or None, "draw": setting.draw}
 
-    def of(written: object = None) -> Course:
+    def of(written: Regimen | None = None) -> Course:
         return courses.of_arm(
             design, arm, people, hours, start_h=start, dosing_days=days, written=written, **words
-        )  # type: ignore[arg-type]
+        )
 
     full = of()
     written = parse(arm.regimen or "")
@@ -212,10 +213,10 @@ def _titrated(
 
 
 def _first_part_not_borne(
-    design: Design, arm: Arm, course: Course, written: object, setting: Setting, people: People, start: float
+    design: Design, arm: Arm, course: Course, written: Regimen, setting: Setting, people: People, start: float
 ) -> np.ndarray:
     """How many parts of the titration each patient keeps, (N,): those before the first with a side effect."""
-    parts = written.parts  # type: ignore[attr-defined]
+    parts = written.parts
     ends = np.cumsum([part.length_h for part in parts])
     ends[-1] = course.hours[-1]
     since = courses.part(course, start, course.hours[-1])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -28,9 +29,19 @@ class Seen:
     patient: np.ndarray
 
 
+def where(table: pd.DataFrame, kept: Any) -> pd.DataFrame:
+    """The rows of a table for which the column of truth values `kept` holds."""
+    return cast(pd.DataFrame, table[kept])
+
+
+def p_value(test: Any) -> float:
+    """The p of a test of scipy.stats, whose result types name no `pvalue`."""
+    return float(test.pvalue)
+
+
 def seen(table: pd.DataFrame, outcome: str, arm: str, day: float | None = None, locf: bool = False) -> Seen:
     """The scores of one arm at a day (None: the last visit of the period)."""
-    rows = table[table["arm"] == arm]
+    rows = where(table, table["arm"] == arm)
     if rows.empty:
         raise unknown("arm", arm, sorted(table["arm"].unique()))
     if outcome not in table:
@@ -164,11 +175,11 @@ def direction(outcome: str, a: Seen, b: Seen | None) -> float:
         else:
             if np.ptp(np.concatenate([a.score, b.score])) == 0:
                 return 0.0
-            p = stats.mannwhitneyu(a.score, b.score).pvalue
-            return _signed(np.mean(a.score) - np.mean(b.score), float(p), better)
+            p = p_value(stats.mannwhitneyu(a.score, b.score))
+            return _signed(float(np.mean(a.score) - np.mean(b.score)), p, better)
     if not np.any(differences):
         return 0.0
-    return _signed(float(np.mean(differences)), float(stats.wilcoxon(differences).pvalue), better)
+    return _signed(float(np.mean(differences)), p_value(stats.wilcoxon(differences)), better)
 
 
 def _signed(difference: float, p: float, better: str) -> float:
