@@ -11,14 +11,14 @@ import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
 from spasmlab.errors import InputError
 from spasmlab.trial.design import Design
-from spasmlab.trial.statistic import Seen, seen
+from spasmlab.trial.statistic import Seen, p_value, seen, where
 
 SCALES = {
     "mixed": "difference",
@@ -115,16 +115,20 @@ def _paired(a: Seen, b: Seen, analysis: str) -> tuple[float, float, float]:
     from scipy import stats
 
     both = np.intersect1d(a.patient, b.patient)
-    first = pd.Series(a.score, a.patient).groupby(level=0).mean().loc[both].to_numpy()
-    second = pd.Series(b.score, b.patient).groupby(level=0).mean().loc[both].to_numpy()
-    differences = first - second
+    differences = _means(a, both) - _means(b, both)
     error = float(np.std(differences, ddof=1) / math.sqrt(len(differences)))
     if analysis == "wilcoxon":
         if not np.any(differences):
             raise ValueError("no patient differs between the arms")
         walsh = (differences[:, None] + differences[None, :])[np.triu_indices(len(differences))] / 2
-        return float(np.median(walsh)), error, float(stats.wilcoxon(differences).pvalue)
-    return float(np.mean(differences)), error, float(stats.ttest_1samp(differences, 0).pvalue)
+        return float(np.median(walsh)), error, p_value(stats.wilcoxon(differences))
+    return float(np.mean(differences)), error, p_value(stats.ttest_1samp(differences, 0))
+
+
+def _means(of: Seen, patients: np.ndarray) -> np.ndarray:
+    """The mean score of each of the given patients."""
+    means = cast(pd.Series, pd.Series(of.score, of.patient).groupby(level=0).mean())
+    return means.loc[patients].to_numpy()
 
 
 def _frame(a: Seen, b: Seen) -> pd.DataFrame:
@@ -158,9 +162,9 @@ def _mixed(
     """
     import statsmodels.formula.api as smf
 
-    rows = table[table["arm"].isin([arm, control])]
-    base = rows[rows["day"] == rows["day"].min()].set_index("patient")[outcome]
-    rows = rows[(rows["day"] > rows["day"].min()) & rows[outcome].notna()]
+    rows = where(table, table["arm"].isin([arm, control]))
+    base = cast(pd.Series, where(rows, rows["day"] == rows["day"].min()).set_index("patient")[outcome])
+    rows = where(rows, (rows["day"] > rows["day"].min()) & rows[outcome].notna())
     frame = pd.DataFrame(
         {
             "score": rows[outcome].to_numpy(),
@@ -171,7 +175,7 @@ def _mixed(
             "patient": rows["patient"].to_numpy(),
         }
     )
-    several = frame["visit"].nunique() > 1
+    several = cast(pd.Series, frame["visit"]).nunique() > 1
     formula = "score ~ base + drug" + (" + C(visit) + drug:before" if several else "")
     fit = smf.mixedlm(formula, frame, groups=frame["patient"]).fit(reml=True)
     return float(fit.params["drug"]), float(fit.bse["drug"]), float(fit.pvalues["drug"])
@@ -186,7 +190,7 @@ def _wilcoxon(
     x, y = a.score - a.base, b.score - b.base
     if np.ptp(np.concatenate([x, y])) == 0:
         raise ValueError("no change differs")
-    p = float(stats.mannwhitneyu(x, y).pvalue)
+    p = p_value(stats.mannwhitneyu(x, y))
     x, y = _thinned(x), _thinned(y)  # n·m differences of a huge trial would fill the memory
     shifts = np.sort((x[:, None] - y[None, :]).ravel())
     n, m = len(x), len(y)
@@ -215,7 +219,7 @@ def _logistic(
     cells = cells + 0.5 * bool(np.any(cells == 0))
     estimate = float(np.log(cells[0, 0] * cells[1, 1] / (cells[1, 0] * cells[0, 1])))
     error = float(np.sqrt(np.sum(1 / cells)))
-    return estimate, error, float(stats.fisher_exact(np.stack([yes, no - yes]))[1])
+    return estimate, error, p_value(stats.fisher_exact(np.stack([yes, no - yes])))
 
 
 def _proportional_odds(

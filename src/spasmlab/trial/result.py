@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from spasmlab.trial import analysis, engine, simulate
 from spasmlab.trial.analysis import Effect
 from spasmlab.trial.design import Design
 from spasmlab.trial.simulate import Setting
+from spasmlab.trial.statistic import where
 from spasmlab.trial.store import Store
 
 PERCENTILES = (5.0, 50.0, 95.0)
@@ -77,15 +78,20 @@ ASSUMED = (
 
 
 def _arm(design: Design, table: pd.DataFrame, name: str) -> dict[str, Any]:
-    rows = table[table["arm"] == name]
-    last = rows[rows["day"] == rows["day"].max()]
+    rows = where(table, table["arm"] == name)
+    last = where(rows, rows["day"] == rows["day"].max())
     asked = simulate.asked(design)
-    seen = last[list(asked)].notna().any(axis=1)
+    seen = cast(pd.DataFrame, last[list(asked)]).notna().any(axis=1)
     return {
-        "patients": int(rows["patient"].nunique()),
-        "completed": int(last.loc[seen, "patient"].nunique()),
+        "patients": _distinct(rows["patient"]),
+        "completed": _distinct(last.loc[seen, "patient"]),
         "outcomes": {outcome: _course(rows, outcome) for outcome in asked},
     }
+
+
+def _distinct(column: Any) -> int:
+    """How many different values a column has; pandas' types leave open whether a selection is a column."""
+    return int(column.nunique())
 
 
 def _course(rows: pd.DataFrame, outcome: str) -> list[dict[str, Any]]:
