@@ -63,7 +63,8 @@ def test_an_assay_by_the_surrogate_has_the_read_outs_of_the_circuit() -> None:
     from spasmlab import assays
 
     found = assay.run("stretch", a_bench("ms-spasticity", 0.8))
-    assert set(found.readouts) == set(assays.load("stretch").READOUTS)
+    assert {"reflex_torque", "passive_torque", "threshold_velocity"} <= set(found.readouts)
+    assert set(found.readouts) <= set(assays.load("stretch").READOUTS)
     assert found.coords["velocity"].size == found.readouts["reflex_torque"].shape[1]
     assert found.readouts["reflex_torque"][1, -1] < found.readouts["reflex_torque"][0, -1]
 
