@@ -95,7 +95,9 @@ def digest(name: str, assays: Iterable[str]) -> str:
     """
     from spasmlab.circuit import scalars
 
-    away = beside("circuit.terminal")  # motor terminals that fire by themselves: off in the assays distilled here
+    away = beside(
+        "circuit.terminal"
+    )  # motor terminals that fire by themselves: off in the assays distilled here
     found = scalars.parameters(condition.load(name))
     known = {n: [p.value, p.unit] for n, p in found.items() if n not in away}
     parts = [json.dumps(known, sort_keys=True)]

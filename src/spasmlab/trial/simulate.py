@@ -71,18 +71,19 @@ def sizes(design: Design) -> list[int]:
 
 def blocks(design: Design, setting: Setting) -> Iterator[Block]:
     """The candidates in blocks of `block` patients, until every sequence is full."""
-    most = int(beside("trial.simulate")["block"].number)
-    first = setting.first
+    own = beside("trial.simulate")
+    most, first = int(own["block"].number), setting.first
     for sequence, size in zip(sequences(design), sizes(design), strict=True):
         left, tried = size, 0
         while left:
-            count = min(most, max(left, 1))
-            found = int(eligible(design, first, count, setting).sum())
-            taken = min(found, left)
+            enrolled = np.cumsum(eligible(design, first, most, setting))
+            # The last block ends with the patient who fills the sequence: blocks of any size give the same patients.
+            count = int(np.argmax(enrolled >= left)) + 1 if enrolled[-1] >= left else most
+            taken = int(enrolled[count - 1])
             if taken:
                 yield Block(first, count, sequence, taken)
             first, left, tried = first + count, left - taken, tried + count
-            if not found and tried > beside("trial.simulate")["most_candidates"].number:
+            if not taken and tried > own["most_candidates"].number:
                 raise InputError(
                     f"nobody of {tried} candidates meets the inclusion criteria of '{design.title}': {_said(design)}"
                 )
