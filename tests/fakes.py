@@ -14,7 +14,7 @@ TIME_S = np.arange(-0.2, 3, 0.01)
 TIME_MS = np.arange(0.0, 600.0, 2.0)
 
 
-def run_assays(names, bench, stages):
+def run_assays(names, bench, stages, fidelity="circuit"):
     """In place of `spasmlab.run.run_assays`."""
     with stages("Circuit: loading and compiling"):
         pass
