@@ -8,6 +8,7 @@ import pytest
 from baseline import LONG, LONG_IN
 from circuit_help import assay
 from spasmlab import assay_result, assays, condition, units
+from spasmlab.circuit import scalars
 from spasmlab.errors import InputError
 from spasmlab.progress import Stages
 
@@ -22,7 +23,13 @@ ONLY_TERMINALS = (
     "electrolyte-loss",
     "overused",
 )  # these differ in a cramp alone
-CORDS_OF = tuple(name for name in condition.names() if name not in ONLY_TERMINALS)
+# Conditions of pain, legs and brain leave the cord as it is in health: the test below says so, and health stands for them.
+AS_IN_HEALTH = tuple(
+    name
+    for name in condition.names()
+    if name != "healthy" and not any(p.startswith("circuit.") for p in condition.load(name).parameters)
+)
+CORDS_OF = tuple(name for name in condition.names() if name not in (*ONLY_TERMINALS, *AS_IN_HEALTH))
 QUICK = tuple(
     name for name in assays.names() if name != "cramp"
 )  # a cramp takes minutes: tests/test_assay_cramp.py
@@ -49,6 +56,11 @@ def test_every_readout_has_a_unit_that_parses_and_a_meaning(name):
         units.unit(unit)
         assert readout == readout.lower() and readout.isidentifier()
         assert meaning.strip() and meaning != readout
+
+
+@pytest.mark.parametrize("name", AS_IN_HEALTH)
+def test_a_condition_that_shifts_nothing_of_the_circuit_has_the_healthy_cord(name):
+    assert scalars.parameters(condition.load(name)) == scalars.parameters(condition.load("healthy"))
 
 
 @pytest.mark.parametrize(("name", "of"), EVERY)

@@ -29,7 +29,7 @@ READOUTS = {
         "deg/s",
         "speed at which the reflex appears; the end of the range where it does not cross",
     ),
-    "reflex_latency": ("ms", "from the start of the fastest ramp to the first potential"),
+    "reflex_latency": ("ms", "from the start of the fastest ramp to the first potential; NaN without"),
     "onset_angle": (
         "deg",
         "angle at which the share of the pool that counts as a reflex has fired, negative in plantarflexion; NaN without",
