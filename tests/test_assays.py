@@ -79,7 +79,7 @@ def test_every_condition_runs_every_assay_and_returns_what_is_declared(name, of)
 @pytest.mark.parametrize(("name", "of"), EVERY)
 def test_traces_are_finite_carry_units_and_belong_to_subjects(name, of):
     result = assay(name, of, SUBJECTS)
-    assert result.traces.data_vars
+    assert result.traces.data_vars or not result.rasters  # a slice has neither
     for variable in result.traces.data_vars.values():
         units.unit(variable.attrs["units"])
         assert variable.dims[0] == "subject" and variable.shape[0] == SUBJECTS

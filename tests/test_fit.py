@@ -86,7 +86,7 @@ def test_a_table_is_read_as_it_stands(tmp_path: Path) -> None:
         ((",300,.,1,1,2,8", ",300,.,5,1,2,8"), "row 3, column EVID: unknown event 5"),
         ((",300,.,1,1,2,8", ",-300,.,1,1,2,8"), "row 3, column AMT: a dose of -300 mg is negative"),
         (("2,8,0,70", "2,0,0,70"), "row 3, column II: 0 h, but ADDL asks"),
-        (("1,10,.,2.5,0,0,0,0,0,70,f", "1,10,.,2.5,0,0,0,0,0,70,f,1"), "row 4, column SEX: the row has 12 cells, the header 11"),
+        (("1,10,.,2.5,0,0,0,0,0,70,f", "1,10,.,2.5,0,0,0,0,0,70,f,1"), "row 4, column SEX: the row has 12 cells"),
         (("SEX", "SXE"), "row 2, column SXE: unknown column; did you mean 'SEX'"),
         (("WT,SEX", "WTT,SEX"), "row 2, column WTT: unknown column; did you mean 'WT'"),
         (("2.5", "-2.5"), "row 4, column DV: an observation of -2.5 is negative"),
