@@ -17,7 +17,7 @@ run: $(STAMP)
 	$(BIN)/spasmlab run --drug gabapentin --regimen "600 mg tid" --days 14 --condition ms-spasticity --out $(OUT)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 quick: $(STAMP)
 	$(BIN)/python -m pytest -q -m "not slow"
