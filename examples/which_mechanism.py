@@ -147,8 +147,8 @@ def page(rows: list[dict[str, object]], patients: int) -> str:
     measured = next(r for r in rows if r["outcome"] == OUTCOMES["reflex_torque"])
     lines += [
         "",
-        "A rating cannot tell the reflex from what is felt of it: a drug that changes perception alone could move it too. By an",
-        f"instrument the best is {measured['regimen']}, scored {measured['scored']}: {_count(measured['n'])} patients.",
+        "A rating cannot tell the reflex from what is felt of it: a drug that changes perception alone could move it too.",
+        f"By an instrument the best is {measured['regimen']}, scored {measured['scored']}: {_count(measured['n'])} patients.",
     ]
     means = best["means"]
     assert isinstance(means, dict)
