@@ -148,7 +148,8 @@ def page(rows: list[dict[str, object]], patients: int) -> str:
     lines += [
         "",
         "A rating cannot tell the reflex from what is felt of it: a drug that changes perception alone could move it too.",
-        f"By an instrument the best is {measured['regimen']}, scored {measured['scored']}: {_count(measured['n'])} patients.",
+        f"By an instrument the best is {measured['regimen']}, scored {measured['scored']}: "
+        f"{_count(measured['n'])} patients.",
     ]
     means = best["means"]
     assert isinstance(means, dict)
