@@ -5,7 +5,7 @@ the same; a worker that dies costs the pieces it had in hand, which are given ou
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
@@ -76,18 +76,9 @@ def _here(store: Store, left: list[Block], total: int, progress: Progress) -> No
 
 def _give_out(pool: Executor, store: Store, left: list[Block], total: int, progress: Progress) -> None:
     futures = [pool.submit(work, store.design, store.setting, str(store.folder), block) for block in left]
-    for done, future in enumerate(_finished(pool, futures), total - len(left) + 1):
+    for done, future in enumerate(as_completed(futures), total - len(left) + 1):
         future.result()
         progress(done, total)
-
-
-def _finished(pool: Executor, futures: list[Any]) -> Iterable[Any]:
-    if isinstance(pool, ProcessPoolExecutor):
-        return as_completed(futures)
-    from distributed.cfexecutor import ClientExecutor
-
-    assert isinstance(pool, ClientExecutor)
-    return as_completed(futures)
 
 
 def _processes(count: int) -> ProcessPoolExecutor:

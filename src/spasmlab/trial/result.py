@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
@@ -134,11 +133,6 @@ def resized(design: Design, patients: int) -> Design:
         sizes = np.maximum(np.diff(np.concatenate([[0], ends])), 1)
         arms = tuple(arm.model_copy(update={"n": int(n)}) for arm, n in zip(design.arms, sizes, strict=True))
     return design.model_copy(update={"arms": arms})
-
-
-def summary(effects: Mapping[str, Any]) -> str:
-    """One effect in words."""
-    return f"{effects['value']:.3g} ({effects['low']:.3g} to {effects['high']:.3g})"
 
 
 def repeated(setting: Setting, repeat: int) -> Setting:
