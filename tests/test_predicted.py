@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from spasmlab import drug, evidence, posterior, predicted, predicted_page
+from spasmlab import drug, evidence, posterior, predicted, predicted_page, predicted_shares
 from spasmlab.docs_tables import DOCS
 from spasmlab.errors import InputError, ModelError
 from spasmlab.fit import exposure as fit
@@ -80,6 +81,25 @@ def test_the_stored_draws_are_of_these_rows_and_this_fit() -> None:
         assert record.bounds and np.all(
             (joint.column(name) > record.bounds[0]) & (joint.column(name) < record.bounds[1])
         )
+
+
+def test_bioavailability_falls_with_dose_as_the_calibration_rows_say() -> None:
+    found = predicted_shares.rows()
+    assert len(found) == 9
+    for dose, scenario, published, seen in found:
+        assert abs(seen - published) <= predicted_shares.HELD, (scenario.row, dose, published, seen)
+
+
+def test_a_clearance_at_no_dose_is_carried_there_by_the_fall_its_study_saw() -> None:
+    scenario = predicted.scenarios()["GBP-POP-TRAN-CL.coefficient"]
+    given, ids = scenario.argument.split("|")
+    most, half = (evidence.calibration(id).number for id in ids.split(";"))
+    seen = []
+    for dose in map(float, given.split(";")):
+        one = replace(scenario, measure="clearance_apparent", regimen=f"{dose:g} mg once", argument="")
+        apparent = predicted.values(one, "L/h", draws=1)[0]
+        seen.append(math.log(apparent * (1 - most * dose / (half + dose))))
+    assert predicted.values(scenario, "L/h", draws=1)[0] == pytest.approx(math.exp(np.mean(seen)))
 
 
 @pytest.mark.slow

@@ -326,7 +326,7 @@ def test_an_interaction_multiplies_what_it_says(name: str) -> None:
         else taken["auc_inf"] / plain["auc_inf"]
     )
     # never more than was delivered: a large factor gives a little less than it says
-    assert apparent == pytest.approx(one.factor, rel=1e-6 if one.factor < 1.2 else 5e-3)
+    assert apparent == pytest.approx(one.factor, rel=1e-6 if one.factor < 1.2 else 0.025)
     assert one.row.role != "calibration", "measured, in-sample: the row is not predicted"
 
 

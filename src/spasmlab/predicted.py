@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spasmlab import units
+from spasmlab import evidence, units
 from spasmlab.errors import ModelError, unknown
 from spasmlab.parameter import PACKAGE
 
@@ -58,7 +58,7 @@ class Scenario:
 
     @property
     def numbers(self) -> list[float]:
-        """The numbers of `argument`: hours, or doses in mg."""
+        """The numbers of `argument`: hours, or doses in mg (rows of evidence may follow after a bar)."""
         return [float(word) for word in self.argument.split(";")]
 
     @property
@@ -371,6 +371,24 @@ def _fall(case: Case) -> tuple[np.ndarray, np.ndarray]:
     return 1 / slope, start / slope
 
 
+def _at_no_dose(apparent: Callable[[Case], np.ndarray]) -> Callable[[Case], np.ndarray]:
+    """CL/F or V/F at no dose as a study with F(D)/F(0) = 1 − m·D/(h + D) carries it there from the doses it gave.
+
+    Over each dose D of the argument, y(D)·(1 − m·D/(h + D)), and of these the geometric mean; after the bar the
+    argument names the rows of m and h. The model is so compared where the study saw something, and not at a dose of
+    nothing, where all that the study says follows from the form it chose.
+    """
+
+    def measure(case: Case) -> np.ndarray:
+        given, ids = case.scenario.argument.split("|")
+        most, half = (evidence.calibration(id).number for id in ids.split(";"))
+        doses = [float(word) for word in given.split(";")]
+        seen = [apparent(case.of(f"{dose:g} mg once")) * (1 - most * dose / (half + dose)) for dose in doses]
+        return np.exp(np.mean(np.log(seen), axis=0))
+
+    return measure
+
+
 def _ka_apparent(case: Case) -> np.ndarray:
     """The absorption rate constant of the one-compartment curve with this peak time and half-life: the root
     ka/k of t = ln(ka/k)/(ka − k)."""
@@ -441,8 +459,8 @@ MEASURES: dict[str, tuple[Callable[[Case], np.ndarray], str]] = {
     "clearance_apparent_kg": (lambda case: _clearance_apparent(case) / case.patient.weight, "L/h/kg"),
     "volume_apparent": (_volume_apparent, "L"),
     "volume_apparent_kg": (lambda case: _volume_apparent(case) / case.patient.weight, "L/kg"),
-    "clearance_at_no_dose": (_clearance_apparent, "L/h"),
-    "volume_at_no_dose": (_volume_apparent, "L"),
+    "clearance_at_no_dose": (_at_no_dose(_clearance_apparent), "L/h"),
+    "volume_at_no_dose": (_at_no_dose(_volume_apparent), "L"),
     "clearance_slope_apparent": (_clearance_slope_apparent, "1"),
     "clearance_exponent": (_clearance_exponent, "1"),
     "trough_per_dose": (_trough_per_dose, "(mg/L)/(mg/kg/day)"),

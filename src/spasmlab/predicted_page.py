@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spasmlab import evidence, parameter, posterior, predicted, streams, units
+from spasmlab import evidence, parameter, posterior, predicted, predicted_shares, streams, units
 from spasmlab.docs_tables import DOCS, _markdown
 from spasmlab.evidence import Row
 from spasmlab.predicted import Scenario
@@ -22,6 +22,7 @@ from spasmlab.quantity import from_draws, short
 
 NAME = "predicted_exposure.md"
 TABLE = "pharmacokinetics"
+LITTLE = 0.25  # share of doubt taken away below which the prior is said to decide
 ALIKE = 0.02  # relative difference of two printed numbers that counts as rounding
 PERCENT = {"%", "percent"}
 SHARES = ("bioavailability", "renal_share")  # never beyond the whole
@@ -147,6 +148,7 @@ def page(seed: int = 0) -> str:
     parts = [_GENERATED, "# Predicted against published exposure", _INTRO]
     parts += ["## Scores", _score_table(counted), _verdicts(counted)]
     parts += ["## What the joint fit learned", _fit_table()]
+    parts += ["## Bioavailability by dose", predicted_shares.section()]
     for role in evidence.ROLES:
         rows = [one for one in counted if one.row.role == role]
         parts += [f"## {role.capitalize()} rows", _rows(rows)]
@@ -166,7 +168,7 @@ def _fit_table() -> str:
         "doubt after",
         "learned",
     ]
-    lines, told = [], ""
+    lines, told, unseen = [], "", []
     for drug in posterior.names():
         joint, prior = posterior.load(drug), parameter.beside("fit.exposure")
         if joint is None:
@@ -174,21 +176,27 @@ def _fit_table() -> str:
         rows, size = len(joint.about["rows"].split()), joint.about["effective sample size"]
         told += f"{drug}: {rows} rows; effective sample size {size}. "
         lines += [_fit_cells(f"{drug} {name}", prior[name], joint.column(name)) for name in joint.names]
+        unseen += [name for name in joint.names if _learned(prior[name], joint.column(name))[2] < LITTLE]
     words = (
         "Doubt is the standard deviation on the log scale (logit for a share); *learned* is how much of it the rows "
-        "took away. Where that is little, the prior decides: non-renal clearance and the share "
-        "taken up without saturation are hardly seen by the rows."
+        f"took away. Where that is little, the prior decides: hardly seen by the rows are {', '.join(unseen) or 'none'}."
     )
     return told + words + "\n\n" + _markdown(head, lines)
 
 
 def _fit_cells(name: str, prior: parameter.Parameter, drawn: np.ndarray) -> list[str]:
     low, middle, high = np.quantile(drawn, [0.05, 0.5, 0.95])
+    before, after, share = _learned(prior, drawn)
+    ends = f"{short(low)} to {short(high)}"
+    learned = f"{100 * share:.0f} %"
+    return [name, prior.unit, short(prior.number), short(middle), ends, short(before), short(after), learned]
+
+
+def _learned(prior: parameter.Parameter, drawn: np.ndarray) -> tuple[float, float, float]:
+    """Doubt before and after on the parameter's own scale, and the share of it that the rows took away."""
     own = np.log(drawn / (1 - drawn)) if prior.transform == "logit" else np.log(drawn)
     before, after = prior.spread or 1.0, float(np.std(own))
-    ends = f"{short(low)} to {short(high)}"
-    learned = f"{100 * max(0.0, 1 - after / before):.0f} %"
-    return [name, prior.unit, short(prior.number), short(middle), ends, short(before), short(after), learned]
+    return before, after, max(0.0, 1 - after / before)
 
 
 def _score_table(found: Sequence[Judged]) -> str:

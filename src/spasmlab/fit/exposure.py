@@ -35,7 +35,7 @@ PARAMETERS = (
     "nonrenal_clearance",
 )
 BETWEEN = "between_study"
-VERSION = "1"
+VERSION = "2"
 BRAIN = "csf"  # measures of spinal fluid, which these parameters do not enter alone
 STEP = 1e-3
 ROUNDS = 40
@@ -242,27 +242,43 @@ def _sample(
     rng: np.random.Generator,
     say: Callable[[str], None],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Adaptive importance sampling: proposals (points, names) of the last round and their shares of the posterior.
+    """Adaptive importance sampling (Cornuet 2012): the proposals (points, names) of all rounds and their shares.
 
-    Each round proposes from a t distribution and moves its centre and covariance to those of the weighted points;
-    weights are flattened while few points carry them, and in the last round taken as they are.
+    Each round proposes from a t distribution; every point so far is weighed by the mixture of all proposals so far,
+    and the next proposal takes its centre and covariance from them. While few points carry the weights these are
+    flattened for that, and in the end taken as they are.
     """
     own = _prior()
     count, freedom = int(own["proposals"].number), own["proposal_freedom"].number
     covariance = covariance * own["proposal_width"].number ** 2
-    proposed, shares = centre[None], np.ones(1)
+    proposals: list[tuple[np.ndarray, np.ndarray]] = []
+    points, densities, shares = np.zeros((0, len(centre))), np.zeros(0), np.zeros(0)
     for turn in range(int(own["rounds"].number)):
+        proposals.append((centre, np.linalg.cholesky(covariance)))
         deviates = rng.standard_normal((count, len(centre)))
         deviates *= np.sqrt(freedom / rng.chisquare(freedom, count))[:, None]
-        proposed = centre + deviates @ np.linalg.cholesky(covariance).T
-        tail = 0.5 * (freedom + len(centre)) * np.log1p(np.sum(deviates**2, axis=1) / freedom)
-        weights = problem.log_density(proposed) + tail
+        made = centre + deviates @ proposals[-1][1].T
+        points = np.concatenate([points, made])
+        densities = np.concatenate([densities, problem.log_density(made)])
+        weights = densities - _mixture(points, proposals, freedom)
         shares = _shares(weights)
-        say(f"round {turn + 1}: effective sample size {1 / np.sum(shares**2):.0f} of {count}")
+        say(f"round {turn + 1}: effective sample size {1 / np.sum(shares**2):.0f} of {len(points)}")
         soft = _flattened(weights, own["least_effective"].number * count)
-        centre = soft @ proposed
-        covariance = (proposed - centre).T @ (soft[:, None] * (proposed - centre))
-    return proposed, shares
+        centre = soft @ points
+        covariance = (points - centre).T @ (soft[:, None] * (points - centre))
+    return points, shares
+
+
+def _mixture(
+    points: np.ndarray, proposals: Sequence[tuple[np.ndarray, np.ndarray]], freedom: float
+) -> np.ndarray:
+    """Log density of the points under the even mixture of t distributions (centre, root), up to a constant."""
+    each = []
+    for centre, root in proposals:
+        deviates = np.linalg.solve(root, (points - centre).T)
+        tail = 0.5 * (freedom + len(centre)) * np.log1p(np.sum(deviates**2, axis=0) / freedom)
+        each.append(-tail - np.sum(np.log(np.diag(root))))
+    return np.logaddexp.reduce(each, axis=0) - math.log(len(each))
 
 
 def _shares(weights: np.ndarray) -> np.ndarray:
@@ -287,12 +303,13 @@ def best_values() -> dict[str, float]:
 
 def text(result: Fit) -> str:
     """The draws as a file that `spasmlab.posterior` reads."""
+    own = _prior()
     about = {
         "drug": DRUG,
         "rows": " ".join(row.scenario.row for row in result.data),
         "digest": digest(result.data),
         "fit": f"spasmlab.fit.exposure {VERSION}",
-        "effective sample size": f"{result.effective:.0f} of {int(_prior()['proposals'].number)} in the last round",
+        "effective sample size": f"{result.effective:.0f} of {int(own['proposals'].number * own['rounds'].number)}",
     }
     lines = [f"# {key}: {value}" for key, value in about.items()]
     lines.append(",".join(result.names))
