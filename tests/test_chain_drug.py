@@ -215,13 +215,13 @@ def edited(tmp_path: Path, old: str, new: str) -> str:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("value = 47.57", "value = '58 L'", "parameter 'volume' in 'mine.toml': value"),
-        ("value = 47.57", "value = 5800", "parameter 'volume' in 'mine.toml'.*bounds"),
-        ("value = 47.57", "value = nan", "parameter 'volume' in 'mine.toml'"),
-        ("value = 47.57\n", "", "parameter 'volume' in 'mine.toml': value: Field required"),
-        ("value = 47.57\nunit", "value = 58\nunti", "parameter 'volume' in 'mine.toml'"),
+        ("value = 47.82", "value = '58 L'", "parameter 'volume' in 'mine.toml': value"),
+        ("value = 47.82", "value = 5800", "parameter 'volume' in 'mine.toml'.*bounds"),
+        ("value = 47.82", "value = nan", "parameter 'volume' in 'mine.toml'"),
+        ("value = 47.82\n", "", "parameter 'volume' in 'mine.toml': value: Field required"),
+        ("value = 47.82\nunit", "value = 58\nunti", "parameter 'volume' in 'mine.toml'"),
         ("[parameters.volume]", "[parameters.volme]", "unknown parameter in drug 'mine' 'volme'.*'volume'"),
-        ('value = 47.57\nunit = "L"', 'value = 47.57\nunit = "h"', "drugs.mine.volume is in 'h'.*'L'"),
+        ('value = 47.82\nunit = "L"', 'value = 47.82\nunit = "h"', "drugs.mine.volume is in 'h'.*'L'"),
         (
             'title = "immediate release',
             'available = 1\ntitle = "immediate release',
