@@ -11,12 +11,17 @@ FOUND := $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 PYTHON ?= $(FOUND)
 VERSION = import sys; print("%d.%d" % sys.version_info[:2])
 
-.PHONY: run test quick lint baseline docs pictures constraints clean
+.PHONY: run app test quick lint baseline docs pictures constraints clean
 
 run: $(STAMP)
 	$(BIN)/spasmlab run --drug gabapentin --regimen "600 mg tid" --days 14 --condition ms-spasticity --out $(OUT)
 
+app: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[app]" -c constraints.txt
+	$(BIN)/spasmlab app
+
 test: $(STAMP)
+	@.ci/chromium
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 quick: $(STAMP)

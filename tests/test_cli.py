@@ -272,7 +272,8 @@ WRONG = [
     (["power", "rowbotham-1998"], "--patients"),
     (["power", "rowbotham-1998", "--patients", "few"], "whole numbers"),
     (["power", "rowbotham-1998", "--patients", "2"], "must name sizes"),
-    (["app"], "later version"),
+    (["app", "--port", "70000"], "65535"),
+    (["app", "--host", "nowhere.invalid"], "cannot listen on nowhere.invalid"),
 ]
 
 

@@ -1,7 +1,12 @@
-"""Stages of a run, shown on standard error and timed: a spinner on a terminal, one line a stage elsewhere."""
+"""Stages of a run, shown on standard error and timed: a spinner on a terminal, one line a stage elsewhere.
+
+With the environment of `LINES`, progress is one JSON object a line, for a program that started this one.
+"""
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 Progress = Callable[[int, int], None]
+LINES = {"SPASMLAB_PROGRESS": "lines"}
 
 
 @dataclass(eq=False)
@@ -26,11 +32,15 @@ class Stages:
             yield progress
         taken = time.perf_counter() - start
         self.seconds[name] = self.seconds.get(name, 0.0) + taken
-        if self.show:
+        if self.show and not _as_lines():
             print(f"  {name:<44}{taken:6.1f} s", file=sys.stderr, flush=True)
 
     @contextmanager
     def _bar(self, name: str) -> Iterator[Progress]:
+        if self.show and _as_lines():
+            _tell(name, 0, 0)
+            yield lambda done, of: _tell(name, done, of)
+            return
         if not (self.show and sys.stderr.isatty()):
             yield lambda done, of: None
             return
@@ -46,3 +56,11 @@ class Stages:
         with rich_progress.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task(name, total=None)
             yield lambda done, of: bar.update(task, completed=done, total=of)
+
+
+def _as_lines() -> bool:
+    return all(os.environ.get(name) == value for name, value in LINES.items())
+
+
+def _tell(stage: str, done: int, of: int) -> None:
+    print(json.dumps({"stage": stage, "done": int(done), "of": int(of)}), file=sys.stderr, flush=True)

@@ -59,10 +59,19 @@ class Outcome:
         return np.reshape(values, (len(ARMS), self.request.draws, *np.shape(values)[1:]))
 
 
-def run(request: Request, stages: Stages | None = None, fidelity: str = "circuit") -> Outcome:
-    """Carry out a request on the circuit, or by its surrogate; InputError or SolveError where a part of it refuses."""
+def run(
+    request: Request,
+    stages: Stages | None = None,
+    fidelity: str = "circuit",
+    times_h: np.ndarray | None = None,
+    checked: int = 1,
+) -> Outcome:
+    """Carry out a request on the circuit, or by its surrogate; InputError or SolveError where a part of it refuses.
+
+    The chain is kept at `times_h`, the visit among them (by default `output_times`); `checked` draws of it are solved again.
+    """
     stages = stages or Stages()
-    chain, exposure = run_chain(request, stages)
+    chain, exposure = run_chain(request, stages, times_h, checked)
     units, meanings = described(chain)
     sites = at_sites(
         synapse_state(chain, request.visit_h),
@@ -123,7 +132,7 @@ def at_sites(
 
 
 def run_chain(
-    request: Request, stages: Stages, times_h: np.ndarray | None = None
+    request: Request, stages: Stages, times_h: np.ndarray | None = None, checked: int = 1
 ) -> tuple[xr.Dataset, dict[str, tuple[np.ndarray, str]]]:
     """The slow chain over the whole regimen, and its exposure metrics as (values by draw, unit)."""
     with stages("Slow chain: loading and compiling"):
@@ -153,7 +162,7 @@ def run_chain(
                 checked=checked,
             )
 
-        chain = course(asked, 1)
+        chain = course(asked, checked)
         if request.dialysis:
             from spasmlab import exposure_course
 

@@ -9,18 +9,13 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from spasmlab import __version__
 from spasmlab.cli import commands
-from spasmlab.errors import InputError, SpasmlabError
-
-LATER = {
-    "app": "the laboratory as a web page",
-}
-_LATER_PANEL = "In later versions"
+from spasmlab.errors import SpasmlabError
 
 app = typer.Typer(
     add_completion=False,
@@ -38,21 +33,8 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
         raise typer.Exit
 
 
-def _later_command(name: str, meaning: str) -> None:
-    settings: dict[str, Any] = {"allow_extra_args": True, "ignore_unknown_options": True}
-
-    def refuse(context: typer.Context) -> None:
-        now = ", ".join(commands.NAMES)
-        raise InputError(f"'spasmlab {name}' ({meaning}) belongs to a later version; possible now: {now}")
-
-    refuse.__doc__ = f"Later version: {meaning}."
-    app.command(name, context_settings=settings, rich_help_panel=_LATER_PANEL)(refuse)
-
-
 for _name in commands.NAMES:
     app.command(_name)(importlib.import_module(f"{commands.__name__}.{_name}").command)
-for _name, _meaning in LATER.items():
-    _later_command(_name, _meaning)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -1,0 +1,120 @@
+"""What a tab works with: the session's state, its inputs, its messages, and the way to another tab."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from shiny import Inputs, Session, reactive
+
+from spasmlab.app import tabs
+from spasmlab.app.state import State
+from spasmlab.errors import InputError, SpasmlabError
+
+R = TypeVar("R")
+SAY, ADDRESS, OPEN, MARK = "spasmlab-say", "spasmlab-address", "spasmlab-open", "spasmlab-mark"
+
+
+class Board:
+    """One session: the fields of every tab (reactive) and everything that changes or shows them."""
+
+    def __init__(self, session: Session, state: State) -> None:
+        self.session = session
+        self.input: Inputs = session.input
+        self.closed = False
+        self._tab: reactive.Value[str] = reactive.Value(state.tab)
+        self._fields = {name: reactive.Value(held) for name, held in state.of.items()}
+        session.on_ended(self._close)
+        self._follow_tab()
+        self._send_address()
+
+    def _close(self) -> None:
+        self.closed = True
+
+    @property
+    def state(self) -> State:
+        """The whole state (reactive)."""
+        return State(self._tab(), {name: held() for name, held in self._fields.items()})
+
+    def fields(self, tab: str) -> Any:
+        """The fields of a tab (reactive: only a change of this tab is felt)."""
+        return self._fields[tab]()
+
+    def tab(self) -> str:
+        """The tab that is open (reactive)."""
+        return self._tab()
+
+    def change(self, tab: str, **values: Any) -> None:
+        """Set fields of a tab, and their inputs on the page; InputError where one is wrong."""
+        self.set(tab, **values)
+        for name, value in values.items():
+            self.session.send_input_message(f"{tab}_{name}", {"value": value})
+
+    def set(self, tab: str, **values: Any) -> None:
+        """Set fields of a tab, but not the inputs on the page; InputError where one is wrong."""
+        with reactive.isolate():
+            old = self._fields[tab]()
+        new = old.changed(**values)
+        if new != old:
+            self._fields[tab].set(new)
+
+    def open(self, tab: str, **values: Any) -> None:
+        """Go to another tab, with these fields of it set."""
+        if values:
+            self.change(tab, **values)
+        self._send(OPEN, {"tab": tab})
+
+    def follow(self, tab: str) -> None:
+        """Keep the fields of a tab at what its inputs ``TAB_field`` say; what is wrong stands beside its input."""
+        for name in tabs.load(tab).Fields.model_fields:
+            self._follow(tab, name)
+
+    def _follow(self, tab: str, name: str) -> None:
+        place = f"{tab}_{name}"
+
+        @reactive.effect
+        def _() -> None:
+            value = self.input[place]()
+            try:
+                self.set(tab, **{name: value})
+                self._send(MARK, {"id": place, "text": ""})
+            except InputError as problem:
+                self._send(MARK, {"id": place, "text": str(problem)})
+
+    def say(self, text: str) -> None:
+        """A message that is read out and shown for a while."""
+        self._send(SAY, {"text": text, "level": "note"})
+
+    def fail(self, problem: SpasmlabError | str) -> None:
+        """An error that is read out at once and stays until it is closed."""
+        self._send(SAY, {"text": str(problem), "level": "error"})
+
+    def trying(self, work: Callable[[], R]) -> R | None:
+        """What `work` returns; where it raises a SpasmlabError that is said, and None returned."""
+        try:
+            return work()
+        except SpasmlabError as problem:
+            self.fail(problem)
+            return None
+
+    def _send_address(self) -> None:
+        @reactive.effect
+        def _() -> None:
+            self._send(ADDRESS, {"query": self.state.query})
+
+    def _follow_tab(self) -> None:
+        @reactive.effect
+        def _() -> None:
+            asked = self.input["tab"]()
+            if asked in tabs.NAMES:
+                self._tab.set(asked)
+
+    def _send(self, kind: str, message: dict[str, Any]) -> None:
+        if not self.closed:
+            task = asyncio.ensure_future(self.session.send_custom_message(kind, message))
+            _TASKS.add(task)
+            task.add_done_callback(_TASKS.discard)
+
+
+_TASKS: set[asyncio.Future[None]] = set()  # the loop itself keeps only weak references

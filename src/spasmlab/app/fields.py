@@ -1,0 +1,102 @@
+"""What a tab can be asked: a frozen model with a default for every field, read field by field from a link or an input.
+
+A field that cannot be read keeps its default and says why, so that a bad link still gives a working page. No field is a
+path, a file's name or a command: names are checked against what the program comes with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+
+from spasmlab.errors import InputError, SpasmlabError, unknown
+
+MOST_CHARACTERS = 8000  # of one value: what a form or a link may hold
+
+
+class Fields(BaseModel):
+    """The fields of one tab; subclasses give each a type and, by `text`, `one_of` or `between`, a default and a check."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*")
+    @classmethod
+    def _checked(cls, value: Any, info: ValidationInfo) -> Any:
+        extra = cls.model_fields[str(info.field_name)].json_schema_extra
+        if isinstance(extra, dict) and "check" in extra:
+            try:
+                extra["check"](value)  # type: ignore[operator]
+            except SpasmlabError as problem:
+                raise ValueError(str(problem)) from problem
+        return value
+
+    def changed(self, **values: Any) -> Self:
+        """The same with other values of some fields; InputError where one is wrong."""
+        try:
+            return type(self).model_validate(self.model_dump() | values)
+        except ValidationError as problem:
+            raise InputError(said(problem)) from problem
+
+    def own(self) -> dict[str, Any]:
+        """The fields that differ from their defaults."""
+        plain = type(self)()
+        return {n: getattr(self, n) for n in type(self).model_fields if getattr(self, n) != getattr(plain, n)}
+
+
+F = TypeVar("F", bound=Fields)
+
+
+def read(kind: type[F], given: Mapping[str, Any]) -> tuple[F, list[str]]:
+    """Fields from texts, and a line for each that is unknown or wrong (it keeps its default)."""
+    found, problems = kind(), []
+    for name, value in given.items():
+        try:
+            if name not in kind.model_fields:
+                raise unknown("field", name, kind.model_fields)
+            found = found.changed(**{name: value})
+        except InputError as problem:
+            problems.append(f"{name}: {problem}")
+    return found, problems
+
+
+def said(problem: ValidationError) -> str:
+    """The first thing that pydantic found wrong, in words."""
+    first = problem.errors()[0]
+    return str(first["msg"]).removeprefix("Value error, ")
+
+
+def text(default: str, check: Callable[[str], Any] = str) -> Any:
+    """A text that `check` accepts; it raises InputError for one that is wrong."""
+
+    def within(value: str) -> None:
+        if len(value) > MOST_CHARACTERS:
+            raise InputError(f"too long: {len(value)} characters; possible: up to {MOST_CHARACTERS}")
+        check(value)
+
+    return _field(default, within)
+
+
+def one_of(default: str, kind: str, names: Callable[[], Any]) -> Any:
+    """A name out of `names()`; `kind` is what a message calls it."""
+
+    def known(value: str) -> None:
+        if value not in names():
+            raise unknown(kind, value, names())
+
+    return _field(default, known)
+
+
+def between(default: float, what: str, low: float, high: float) -> Any:
+    """A number from `low` to `high`; `what` is what a message calls it."""
+
+    def within(value: float) -> None:
+        if not low <= value <= high:
+            raise InputError(f"{what} {value:g} is outside what is possible: {low:g} to {high:g}")
+
+    return _field(default, within)
+
+
+def _field(default: Any, check: Callable[[Any], None]) -> Any:
+    return Field(default, json_schema_extra={"check": check})  # type: ignore[dict-item]

@@ -1,0 +1,77 @@
+// One binding for every input of the page (class field-input): text, number, range, checkbox, select, textarea.
+// A range tells every move at once, at most once a frame; text waits until typing pauses.
+(function () {
+  "use strict";
+  const PAUSE = 350; // ms
+
+  function show(el) {
+    const output = el.closest(".field") && el.closest(".field").querySelector(".field-value");
+    if (!output) return;
+    const unit = el.dataset.unit ? " " + el.dataset.unit : "";
+    output.textContent = el.value + unit;
+    el.setAttribute("aria-valuetext", el.value + unit);
+  }
+
+  class FieldBinding extends Shiny.InputBinding {
+    find(scope) { return $(scope).find(".field-input"); }
+    getId(el) { return el.id; }
+    initialize(el) { show(el); }
+    getValue(el) {
+      if (el.type === "checkbox") return el.checked;
+      if (el.type === "range" || el.type === "number") return el.value === "" ? null : Number(el.value);
+      return el.value;
+    }
+    setValue(el, value) {
+      if (el.type === "checkbox") el.checked = Boolean(value); else el.value = value;
+      show(el);
+    }
+    receiveMessage(el, message) {
+      if (message.max !== undefined) el.max = message.max;
+      if (message.choices !== undefined) choices(el, message.choices);
+      if (message.value !== undefined) this.setValue(el, message.value);
+      el.dispatchEvent(new Event("spasmlab-set", { bubbles: false }));
+    }
+    subscribe(el, callback) {
+      let timer = null, asked = false;
+      const now = () => { clearTimeout(timer); callback(false); };
+      el._spasmlab = () => now();
+      el.addEventListener("spasmlab-set", el._spasmlab);
+      el.addEventListener("change", el._spasmlab);
+      el._typed = () => {
+        show(el);
+        if (el.type === "range") {
+          if (asked) return;
+          asked = true;
+          requestAnimationFrame(() => { asked = false; callback(false); });
+        } else if (el.tagName !== "SELECT" && el.type !== "checkbox") {
+          clearTimeout(timer);
+          timer = setTimeout(now, PAUSE);
+        }
+      };
+      el.addEventListener("input", el._typed);
+    }
+    unsubscribe(el) {
+      el.removeEventListener("spasmlab-set", el._spasmlab);
+      el.removeEventListener("change", el._spasmlab);
+      el.removeEventListener("input", el._typed);
+    }
+  }
+
+  function choices(el, pairs) {
+    el.replaceChildren(...pairs.map(([value, text]) => {
+      const option = document.createElement("option");
+      option.value = value; option.textContent = text;
+      return option;
+    }));
+  }
+
+  Shiny.inputBindings.register(new FieldBinding(), "spasmlab.field", 100);
+
+  // What is wrong with a field stands below it and is read out.
+  Shiny.addCustomMessageHandler("spasmlab-mark", ({ id, text }) => {
+    const el = document.getElementById(id), place = document.getElementById(id + "-error");
+    if (!el || !place) return;
+    if (place.textContent !== text) place.textContent = text;
+    if (text) el.setAttribute("aria-invalid", "true"); else el.removeAttribute("aria-invalid");
+  });
+})();
