@@ -8,7 +8,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from spasmlab import cli, condition, drug, hypothesis, patient, regimen
+import command
+from spasmlab import condition, drug, hypothesis, patient, regimen
 from spasmlab.chain.problem import run
 from spasmlab.prescribing import grid, person
 from spasmlab.prescribing.case import build
@@ -17,20 +18,8 @@ WHO = "age=50,weight=70,sex=f,crcl=95"
 ADVISE = ["advise", "--drug", "gabapentin", "--indication", "phn", "--patient", WHO, "--history", "none"]
 
 
-@pytest.fixture
-def call(capsys):
-    def called(*words):
-        code = cli._exit_code([str(word) for word in words])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return called
-
-
-def advised(call, *words):
-    code, out, _ = call(*ADVISE, "--draws", "64", "--json", *words)
-    assert code == 0
-    found = json.loads(out)
+def advised(*words, by=command.once):
+    found = command.found(by(*ADVISE, "--draws", "64", "--json", *words))
     found["by_dose"] = sorted(found["regimens"], key=lambda one: one["daily"]["value"])
     return found
 
@@ -43,13 +32,13 @@ def cloud(levels=None, draws=512, true=None):
     )  # fmt: skip
 
 
-def test_no_blocked_regimen_is_among_the_regimens(call):
-    found = advised(call)
+def test_no_blocked_regimen_is_among_the_regimens():
+    found = advised()
     assert not {one["regimen"] for one in found["regimens"]} & {one["regimen"] for one in found["blocked"]}
     assert found["blocked"] and all(b["level"] == "block" for one in found["blocked"] for b in one["blocks"])
     assert max(one["daily"]["value"] for one in found["regimens"]) == 3600
     assert found["measured"] is None and found["limits"]
-    forbidden = advised(call, "--with", "pregabalin")
+    forbidden = advised("--with", "pregabalin")
     assert forbidden["regimens"] == [] and forbidden["blocked"]
 
 
@@ -63,8 +52,8 @@ def test_every_regimen_of_the_grid_is_judged_and_none_above_the_label_is_lawful(
     assert all(bool(one.blocks) == (one.daily > limit) for one in found)
 
 
-def test_more_of_the_drug_gives_more_exposure_and_less_than_in_proportion(call):
-    found = advised(call)["by_dose"]
+def test_more_of_the_drug_gives_more_exposure_and_less_than_in_proportion():
+    found = advised()["by_dose"]
     levels = [one["c_average"]["value"] for one in found]
     assert levels == sorted(levels)
     share = [one["c_average"]["value"] / one["daily"]["value"] for one in found]
@@ -75,10 +64,10 @@ def test_more_of_the_drug_gives_more_exposure_and_less_than_in_proportion(call):
         assert 0 < one["release_poly_loss"]["value"] < 1
 
 
-def test_a_level_narrows_and_moves_the_prediction(call):
-    before = advised(call)["by_dose"][-1]["c_average"]
-    high = advised(call, "--regimen", "600 mg tid", "--level", "11 mg/L at 170 h")
-    low = advised(call, "--regimen", "600 mg tid", "--level", "2000 ng/mL at 170 h")
+def test_a_level_narrows_and_moves_the_prediction():
+    before = advised()["by_dose"][-1]["c_average"]
+    high = advised("--regimen", "600 mg tid", "--level", "11 mg/L at 170 h")
+    low = advised("--regimen", "600 mg tid", "--level", "2000 ng/mL at 170 h")
     after = [found["by_dose"][-1]["c_average"] for found in (low, high)]
     assert after[0]["value"] < before["value"] < after[1]["value"]
     for one in after:
@@ -114,27 +103,29 @@ def test_many_levels_find_the_patient_they_came_from():
     assert spread[1] < 0.4 * spread[0]
 
 
-def test_the_same_seed_gives_the_same_advice(call):
-    assert advised(call, "--seed", "4") == advised(call, "--seed", "4")
-    first, other = (advised(call, "--seed", seed)["by_dose"][0]["c_average"] for seed in (4, 5))
+def test_the_same_seed_gives_the_same_advice():
+    assert advised("--seed", "4") == advised("--seed", "4", by=command.run)
+    first, other = (advised("--seed", seed)["by_dose"][0]["c_average"] for seed in (4, 5))
     assert first != other
 
 
-def test_a_drug_taken_along_is_followed(call):
+def test_a_drug_taken_along_is_followed():
     plain, along = (
-        advised(call, *words)["by_dose"][2]["c_average"]["value"] for words in ((), ("--with", "morphine"))
+        advised(*words)["by_dose"][2]["c_average"]["value"] for words in ((), ("--with", "morphine"))
     )
     assert along > 1.05 * plain
 
 
-def test_the_table_is_readable(call):
-    code, out, _ = call(*ADVISE, "--draws", "64", "--regimen", "600 mg tid", "--level", "5 mg/L at 170 h")
+def test_the_table_is_readable():
+    code, out, _ = command.once(
+        *ADVISE, "--draws", "64", "--regimen", "600 mg tid", "--level", "5 mg/L at 170 h"
+    )
     assert code == 0 and "300 mg tid" in out and "blocked: 1300 mg tid" in out and "of the spread left" in out
     assert "never for treating a patient" in out
 
 
-def test_regimens_are_ranked_by_response_without_side_effects(call):
-    found = advised(call, "--draws", "512")
+def test_regimens_are_ranked_by_response_without_side_effects():
+    found = advised("--draws", "512")
     assert found["ranked"] and [one["rank"] for one in found["regimens"]] == list(
         range(1, len(found["regimens"]) + 1)
     )
@@ -149,8 +140,8 @@ def test_regimens_are_ranked_by_response_without_side_effects(call):
         assert one["well"]["value"] <= one["outcomes"]["pain_third"]["drug"]["value"]
 
 
-def test_more_drug_brings_more_relief_and_more_side_effects(call):
-    found = advised(call, "--draws", "256")["by_dose"]
+def test_more_drug_brings_more_relief_and_more_side_effects():
+    found = advised("--draws", "256")["by_dose"]
     for name in ("dizziness", "somnolence", "peripheral-oedema", "weight"):
         risks = [one["risks"][name]["present"]["value"] for one in found]
         assert risks == sorted(risks) and risks[0] >= 0
@@ -170,7 +161,7 @@ def test_more_drug_brings_more_relief_and_more_side_effects(call):
         (("--indication", "dpn"), "pain"),
     ],
 )
-def test_each_indication_has_its_own_benefit(call, words, benefit):
+def test_each_indication_has_its_own_benefit(words, benefit):
     base = [
         "advise",
         "--drug",
@@ -183,11 +174,11 @@ def test_each_indication_has_its_own_benefit(call, words, benefit):
         "64",
         "--json",
     ]
-    code, out, _ = call(*base, *words)
+    code, out, _ = command.once(*base, *words)
     assert code == 0 and json.loads(out)["benefit"]["name"] == benefit
 
 
-def test_a_tablet_that_wants_food_is_followed_with_food(call):
+def test_a_tablet_that_wants_food_is_followed_with_food():
     base = [
         "advise",
         "--drug",
@@ -202,15 +193,15 @@ def test_a_tablet_that_wants_food_is_followed_with_food(call):
     ]
     meals = {}
     for product in ("ir", "gastroretentive"):
-        code, out, _ = call(*base, "--formulation", product)
+        code, out, _ = command.once(*base, "--formulation", product)
         assert code == 0
         meals[product] = json.loads(out)["meal"]
     assert meals == {"ir": "fasted", "gastroretentive": "high-fat"}
 
 
-def test_spasticity_is_not_ranked_and_says_why(call):
+def test_spasticity_is_not_ranked_and_says_why():
     base = ["advise", "--drug", "gabapentin", "--patient", WHO, "--draws", "64", "--json"]
-    code, out, _ = call(*base, "--condition", "ms-spasticity")
+    code, out, _ = command.once(*base, "--condition", "ms-spasticity")
     found = json.loads(out)
     assert (
         code == 0 and not found["ranked"] and found["benefit"] is None and "not ranked" in found["limits"][-1]
@@ -220,10 +211,11 @@ def test_spasticity_is_not_ranked_and_says_why(call):
     assert doses == sorted(doses)
 
 
-def test_an_observed_score_weighs_the_draws(call):
+@pytest.mark.slow
+def test_an_observed_score_weighs_the_draws():
     on = ["--draws", "1024", "--regimen", "600 mg tid"]
-    better = advised(call, *on, "--score", "pain=7 at day 0, pain=3 at day 28")
-    worse = advised(call, *on, "--score", "pain=7 at day 0, pain=7 at day 28")
+    better = advised(*on, "--score", "pain=7 at day 0, pain=3 at day 28")
+    worse = advised(*on, "--score", "pain=7 at day 0, pain=7 at day 28")
     assert 20 <= better["scores"]["effective_draws"] < 1024
     pain = [found["by_dose"][3]["outcomes"]["pain"]["drug"]["value"] for found in (better, worse)]
     assert pain[0] < pain[1] - 1
@@ -276,6 +268,6 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("words", "says"), WRONG, ids=lambda v: " ".join(v) if isinstance(v, list) else "")
-def test_wrong_input_is_one_line_and_exit_2(call, words, says):
-    code, out, err = call(*ADVISE, *words)
+def test_wrong_input_is_one_line_and_exit_2(words, says):
+    code, out, err = command.once(*ADVISE, *words)
     assert code == 2 and out == "" and err.startswith("error: ") and err.count("\n") == 1 and says in err

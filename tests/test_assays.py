@@ -33,8 +33,14 @@ CORDS_OF = tuple(name for name in condition.names() if name not in (*ONLY_TERMIN
 QUICK = tuple(
     name for name in assays.names() if name != "cramp"
 )  # a cramp takes minutes: tests/test_assay_cramp.py
-# Assays of many simulated seconds run in one condition.
-EVERY = [(name, of) for of in CORDS_OF for name in QUICK if name not in LONG or of == LONG_IN]
+# Assays of many simulated seconds run in one condition, and `make quick` runs the short ones in that condition only.
+SHORT = tuple(name for name in QUICK if name not in (*LONG, "motor_pool"))
+EVERY = [
+    pytest.param(name, of, marks=() if of == LONG_IN and name in SHORT else pytest.mark.slow)
+    for of in CORDS_OF
+    for name in QUICK
+    if name not in LONG or of == LONG_IN
+]
 
 
 def test_ready_made_assays_are_found_by_name_with_hyphens_or_underscores():
@@ -91,15 +97,14 @@ def test_traces_are_finite_carry_units_and_belong_to_subjects(name, of):
         assert unit.size == 0 or (unit.min() >= 0 and unit.max() < 128)
 
 
-@pytest.mark.parametrize("of", CORDS_OF)
-def test_shares_lie_between_zero_and_one_and_sizes_are_not_negative(of):
-    for name in (n for n in QUICK if n not in LONG or of == LONG_IN):
-        for readout, (unit, meaning) in assays.load(name).READOUTS.items():
-            values = assay(name, of, SUBJECTS).readouts[readout]
-            values = values[np.isfinite(values)]
-            assert np.all(values >= 0) or "negative" in meaning, readout
-            if "share of" in assays.load(name).READOUTS[readout][1] and unit == "1":
-                assert np.all(values <= 1), readout
+@pytest.mark.parametrize(("name", "of"), EVERY)
+def test_shares_lie_between_zero_and_one_and_sizes_are_not_negative(name, of):
+    for readout, (unit, meaning) in assays.load(name).READOUTS.items():
+        values = assay(name, of, SUBJECTS).readouts[readout]
+        values = values[np.isfinite(values)]
+        assert np.all(values >= 0) or "negative" in meaning, readout
+        if "share of" in meaning and unit == "1":
+            assert np.all(values <= 1), readout
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import neuron_cell
 
@@ -43,6 +44,7 @@ def neuron_spikes(network) -> list[int]:
     return [int(times.size()) for times in spikes]
 
 
+@pytest.mark.slow
 def test_the_benchmarks_network_fires_as_in_neuron():
     network = circuit_network.Network(1, 32, 0.9, 300.0)
     ours = circuit_network.spasmlab(network, repeats=1)[0].spikes[0]

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from each import each
 from spasmlab import assays, circuit_runs, contrast, contrast_page, drug, evidence
 from spasmlab import predicted_circuit as predicted
 from spasmlab import predicted_circuit_page as page
@@ -27,7 +28,7 @@ def test_every_row_has_a_line_that_predicts_or_says_why_not(monkeypatch) -> None
         predicted.require_complete()
 
 
-@pytest.mark.parametrize("line", [line for line in LINES.values() if line.source], ids=lambda line: line.row)
+@each({row: line for row, line in LINES.items() if line.source})
 def test_a_line_means_something(line) -> None:
     row = evidence.row(line.row)
     assert line.turn in ("", "-1") and line.expect in ("", "-1", "0", "1")

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from each import each
 from spasmlab import evidence, units
 from spasmlab.errors import InputError, ModelError
 
@@ -21,9 +22,10 @@ COLLECTED_ROWS = {
     for name in evidence.TABLES
 }
 COLLECTED = {name: [cells["id"] for cells in rows] for name, rows in COLLECTED_ROWS.items()}
-ENTRIES = [
-    pytest.param(table, cells, id=cells["id"]) for table, rows in COLLECTED_ROWS.items() for cells in rows
-]
+ENTRIES = {
+    f"{table} {cells['id']}": (table, cells) for table, rows in COLLECTED_ROWS.items() for cells in rows
+}
+MEASUREMENTS = {name: entry for name, entry in ENTRIES.items() if entry[0] in evidence.TABLES[:3]}
 VALUE_COLUMN = {"adverse_effects": "percent", "trials": "change_or_value"}
 
 
@@ -38,7 +40,7 @@ def _numbers(text: str) -> set[float]:
     return {float(found) for found in re.findall(r"\d+(?:\.\d+)?(?:e-?\d+)?", text)}
 
 
-@pytest.mark.parametrize(("table", "cells"), ENTRIES)
+@each(ENTRIES)
 def test_no_number_of_an_entry_is_lost(table: str, cells: dict[str, str]) -> None:
     kept: set[float] = set()
     for row in evidence.family(cells["id"]):
@@ -67,7 +69,7 @@ NO_VALUES = {
 }
 
 
-@pytest.mark.parametrize(("table", "cells"), [p for p in ENTRIES if p.values[0] in evidence.TABLES[:3]])
+@each(MEASUREMENTS)
 def test_each_number_of_a_cell_became_a_value_a_spread_or_an_end_of_a_range(
     table: str, cells: dict[str, str]
 ) -> None:
@@ -79,7 +81,7 @@ def test_each_number_of_a_cell_became_a_value_a_spread_or_an_end_of_a_range(
         assert any(number == pytest.approx(value, rel=1e-9, abs=1e-15) for value in kept), number
 
 
-@pytest.mark.parametrize(("table", "cells"), ENTRIES)
+@each(ENTRIES)
 def test_a_bare_number_keeps_its_id_its_value_and_its_spread(table: str, cells: dict[str, str]) -> None:
     value = _number(cells.get(VALUE_COLUMN.get(table, "value")))
     if value is None:
@@ -91,7 +93,7 @@ def test_a_bare_number_keeps_its_id_its_value_and_its_spread(table: str, cells: 
             assert found == float(cells[column])
 
 
-@pytest.mark.parametrize(("table", "cells"), ENTRIES)
+@each(ENTRIES)
 def test_role_and_standing_are_as_collected(table: str, cells: dict[str, str]) -> None:
     for row in evidence.family(cells["id"]):
         assert row.checked == (cells["checked"] == "yes")
@@ -220,7 +222,7 @@ READ_BY_EYE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("id", "value", "unit", "spread", "kind"), READ_BY_EYE)
+@each({row[0]: row for row in READ_BY_EYE})
 def test_rows_read_by_eye(id: str, value: float, unit: str, spread: float | None, kind: str) -> None:
     row = evidence.row(id)
     assert (row.value, row.unit, row.spread, row.spread_kind) == (value, unit, spread, kind)

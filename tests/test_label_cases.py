@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from each import each
 from spasmlab.prescribing import check, checks, label
 from spasmlab.prescribing.case import build
 from spasmlab.prescribing.finding import LEVELS
@@ -20,7 +22,9 @@ RECORDS_ONLY = {"SAY-RECORD"}  # tests/test_fhir.py
 ALWAYS = {"INT-08", "WRN-03", "WRN-04"}  # said of every regimen: they have no other side
 
 
-def findings_of(row):
+@cache
+def _findings(line):
+    row = CASES[line]
     case = build(
         "gabapentin",
         row["regimen"],
@@ -36,11 +40,16 @@ def findings_of(row):
     return check.findings(case)
 
 
+def findings_of(row):
+    """What the check finds of a case, looked up once for all tests."""
+    return _findings(CASES.index(row))
+
+
 def expected(row):
     return dict(word.split("=") for word in row["says"].split())
 
 
-@pytest.mark.parametrize("row", CASES, ids=[row["case"] for row in CASES])
+@each({row["case"]: row for row in CASES})
 def test_a_case_has_its_findings_and_no_others_of_the_rules_it_names(row):
     found = findings_of(row)
     levels = {one.rule: {f.level for f in found if f.rule == one.rule} for one in found}
@@ -50,7 +59,7 @@ def test_a_case_has_its_findings_and_no_others_of_the_rules_it_names(row):
     assert not silent & set(levels), [one.text for one in found if one.rule in silent]
 
 
-@pytest.mark.parametrize("row", CASES, ids=[row["case"] for row in CASES])
+@each({row["case"]: row for row in CASES})
 def test_every_finding_is_one_plain_sentence_with_its_numbers_and_source(row):
     found = findings_of(row)
     assert [LEVELS.index(one.level) for one in found] == sorted(LEVELS.index(one.level) for one in found)

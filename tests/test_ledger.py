@@ -9,18 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from each import each
 from spasmlab import docs_tables, evidence, explain, parameter, units
 from spasmlab.errors import InputError
 from spasmlab.evidence import Row
 from spasmlab.parameter import PACKAGE, Parameter, parameters_from
 
 LEDGER = parameter.ledger()
-RECORDS = [pytest.param(record, id=path) for path, record in LEDGER.items()]
-SHIFTS = [
-    pytest.param(shift, target, id=f"{shift.name}-{target}")
-    for shift in explain.all_shifts()
-    for target in shift.parameters
-]
+MEASURED = {path: record for path, record in LEDGER.items() if record.status == "measured"}
+SHIFTS = {
+    f"{shift.name}-{target}": (shift, target) for shift in explain.all_shifts() for target in shift.parameters
+}
 
 
 def _rows(record: Parameter) -> list[Row]:
@@ -34,7 +33,7 @@ def test_the_ledger_holds_every_module_drug_condition_and_hypothesis() -> None:
         assert {record.path for record in shift.parameters.values()} <= set(LEDGER)
 
 
-@pytest.mark.parametrize("record", RECORDS)
+@each(LEDGER)
 def test_a_record_keeps_the_rules(record: Parameter) -> None:
     units.unit(record.unit)
     assert record.status not in {"assumed", "derived"} or record.note, "assumed and derived need a note"
@@ -45,7 +44,7 @@ def test_a_record_keeps_the_rules(record: Parameter) -> None:
         evidence.family(id)  # an unknown id raises, with the nearest match
 
 
-@pytest.mark.parametrize("record", RECORDS)
+@each(LEDGER)
 def test_no_parameter_rests_on_a_validation_row(record: Parameter) -> None:
     """Neither among its rows nor in its note, unless the note says that the row is predicted, not used."""
     assert not [row.id for row in _rows(record) if row.role == "validation"]
@@ -53,12 +52,12 @@ def test_no_parameter_rests_on_a_validation_row(record: Parameter) -> None:
     assert not named or "predict" in record.note, f"the note names validation rows {named}"
 
 
-@pytest.mark.parametrize("record", RECORDS)
+@each(LEDGER)
 def test_what_is_fitted_is_fitted_to_calibration_rows(record: Parameter) -> None:
     assert record.status != "fitted" or {row.role for row in _rows(record)} == {"calibration"}
 
 
-@pytest.mark.parametrize("record", RECORDS)
+@each(LEDGER)
 def test_an_id_in_a_note_exists(record: Parameter) -> None:
     """The id of a row, of an entry in parts, or what the ids of a study begin with."""
     for id in LOOKS_LIKE_AN_ID.findall(record.note):
@@ -78,13 +77,13 @@ def _named(note: str) -> Iterator[Row]:
             yield from evidence.family(word)
 
 
-@pytest.mark.parametrize("record", RECORDS)
+@each(LEDGER)
 def test_a_grade_is_no_better_than_the_best_row_behind_it(record: Parameter) -> None:
     grades = [row.grade for row in _rows(record) if row.grade]
     assert not grades or record.grade >= min(grades)
 
 
-@pytest.mark.parametrize("record", [r for r in RECORDS if r.values[0].status == "measured"])
+@each(MEASURED)
 def test_a_measured_number_lies_within_the_rows_it_was_read_from(record: Parameter) -> None:
     """Compared by size, in the parameter's unit, within 2 % for rounding, where a row is of its kind."""
     spans = [span for row in _rows(record) if (span := _span(row, record.unit))]
@@ -104,7 +103,7 @@ def _span(row: Row, unit: str) -> tuple[float, float] | None:
     return max(0.0, abs(value) - step), abs(value) + step
 
 
-@pytest.mark.parametrize(("shift", "target"), SHIFTS)
+@each(SHIFTS)
 def test_a_shift_names_a_parameter_that_exists_in_its_unit(shift, target: str) -> None:
     assert target in LEDGER, f"{shift.kind} {shift.name} shifts {target}, which does not exist"
     record, default = shift.parameters[target], LEDGER[target]
@@ -204,19 +203,19 @@ def _modules(folder: str, leave_out: set[str] = frozenset()) -> list[Path]:
 
 
 # Numerical recipes (polynomials of exp and the like) hold constants of arithmetic, not of physiology.
-EQUATIONS = [
-    *(pytest.param(f, {"now", "rates"}, id=f"chain/{f.name}") for f in _modules("chain")),
-    *(pytest.param(f, None, id=f"circuit/{f.name}") for f in _modules("circuit", {"fastmath.py"})),
-]
+EQUATIONS = {
+    **{f"chain/{f.name}": (f, {"now", "rates"}) for f in _modules("chain")},
+    **{f"circuit/{f.name}": (f, None) for f in _modules("circuit", {"fastmath.py"})},
+}
 
 
-@pytest.mark.parametrize(("file", "equations"), EQUATIONS)
+@each(EQUATIONS)
 def test_no_equation_hides_a_number(file: Path, equations: set[str] | None) -> None:
     hidden = literals(file.read_text(encoding="utf-8"), equations)
     assert not hidden, f"{file.name}: (function, line, number) that belong in a parameter record"
 
 
-@pytest.mark.parametrize("file", [pytest.param(p.values[0], id=p.id) for p in EQUATIONS])
+@each({name: file for name, (file, _) in EQUATIONS.items()})
 def test_no_module_constant_is_a_number_of_physiology(file: Path) -> None:
     """A new size, step or conversion joins `SIZES_AND_CONVERSIONS` by name; a quantity is a parameter."""
     assert set(module_constants(file.read_text(encoding="utf-8"))) <= SIZES_AND_CONVERSIONS
@@ -278,7 +277,7 @@ def test_a_page_that_is_not_current_is_named(tmp_path: Path, capsys, monkeypatch
     assert "evidence.md" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("record", RECORDS)
+@each(LEDGER)
 def test_every_parameter_can_be_explained(record: Parameter) -> None:
     found = explain.explain(record.path)
     told = found.as_dict()

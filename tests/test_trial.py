@@ -211,6 +211,7 @@ def test_an_analysis_that_cannot_be_done_says_why() -> None:
     assert found.failed == "every score is the same" and np.isnan(found.p)
 
 
+@pytest.mark.slow
 def test_p_values_are_uniform_where_there_is_no_effect() -> None:
     rng = np.random.default_rng(3)
     for how in ("ancova", "wilcoxon"):
