@@ -34,7 +34,7 @@ QUICK = tuple(
     name for name in assays.names() if name != "cramp"
 )  # a cramp takes minutes: tests/test_assay_cramp.py
 # Assays of many simulated seconds run in one condition, and `make quick` runs the short ones in that condition only.
-SHORT = tuple(name for name in QUICK if name not in (*LONG, "motor_pool"))
+SHORT = tuple(name for name in QUICK if name not in (*LONG, "motor_pool", "pendulum"))
 EVERY = [
     pytest.param(name, of, marks=() if of == LONG_IN and name in SHORT else pytest.mark.slow)
     for of in CORDS_OF

@@ -52,6 +52,7 @@ def test_the_benchmarks_network_fires_as_in_neuron():
     assert [int(ours[cell]) for cell in CELLS] == neuron_spikes(network)
 
 
+@pytest.mark.slow
 def test_patients_do_not_depend_on_each_other():
     one, two = (circuit_network.Network(patients, 32, 0.1, 150.0) for patients in (1, 2))
     first = circuit_network.spasmlab(one, repeats=1)[0].spikes

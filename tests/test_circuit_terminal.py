@@ -180,6 +180,7 @@ def test_loss_of_salt_lowers_the_threshold_as_plain_water_does():
     )
 
 
+@pytest.mark.slow
 def test_overused_muscles_cramp_earlier_and_sodium_left_by_work_makes_it_later():
     healthy = threshold()
     assert threshold("overused") < healthy
@@ -203,6 +204,7 @@ def test_stretching_ends_a_cramp_that_would_go_on():
     assert stretched <= held
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("by", "of"), [("rest", "overused"), ("water-and-salt", "electrolyte-loss")])
 def test_a_relief_puts_back_what_its_condition_moved_and_nothing_else(by, of):
     assert threshold(of, by=by) == pytest.approx(threshold(), abs=0.7)

@@ -91,6 +91,7 @@ def test_rounding_touches_coordinates_but_no_label():
     )
 
 
+@pytest.mark.slow
 def test_the_same_outcome_gives_the_same_page(written, tmp_path):
     outcome, found, folder = written
     report.write(tmp_path, outcome, found)
