@@ -1,7 +1,8 @@
 """The order of the files of tests, so that two processes that share them compile the circuit once and end together.
 
 Numba keeps the compiled circuit on disk. Whichever process gets the first file compiles it (a minute where it is not
-kept yet) while the other works through files that need no circuit; the files that do come after, the long ones first.
+kept yet) while the other works through files that need no circuit; the files that do come after, the long ones first
+(the page among them, whose server is a process of its own).
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ def _place(item: pytest.Item) -> tuple[int, int, str]:
     name = item.path.name
     if name == COMPILES:
         return 0, 0, name
+    if item.path.parent.name == "app":
+        return 2, -1, name
     if name in LONG_FIRST:
         return 2, LONG_FIRST.index(name), name
     return (3 if name.startswith(CIRCUIT) else 1), 0, name
