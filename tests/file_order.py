@@ -2,7 +2,7 @@
 
 Numba keeps the compiled circuit on disk. Whichever process gets the first file compiles it (a minute where it is not
 kept yet) while the other works through files that need no circuit; the files that do come after, the long ones first
-(the page among them, whose server is a process of its own).
+(the page among them, whose server is a process of its own). The Makefile loads it: `-p file_order`.
 """
 
 from __future__ import annotations
