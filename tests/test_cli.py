@@ -201,7 +201,7 @@ def test_explain_says_where_a_number_comes_from(call):
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "exposure", "assay", "check", "plan", "advise", "list", "explain"]
+    "command", ["run", "compare", "exposure", "assay", "check", "plan", "advise", "list", "explain"]
 )
 def test_every_command_has_help(call, command):
     code, out, _ = call(command, "--help")

@@ -38,6 +38,27 @@ def run(found: Mapping[str, Any]) -> None:
     _footing(found)
 
 
+def comparison(found: Mapping[str, Any]) -> None:
+    """Arms side by side: every number without a coordinate in each arm, and its difference from the first."""
+    say(f"{found['condition']}, {found['days']:g} days; fidelity {found['fidelity']}; seed {found['seed']}")
+    arms = found["arms"]
+    for arm in arms:
+        say(
+            f"{arm['name']}: {arm['drug']}, {arm['regimen']}; {arm['problem'] or 'hypothesis ' + arm['hypothesis']}"
+        )
+    names = [arm["name"] for arm in arms]
+    table = _table("", "no drug", *names, *(f"{name} − {names[0]}" for name in names[1:]), "unit")
+    for row in found["numbers"]:
+        if row["at"]:
+            continue
+        values = [row["no_drug"], *row["arms"], *row["differences"][1:]]
+        table.add_row(
+            row["name"], *(_with_interval(v) if v else "" for v in values), pretty_unit(row["unit"])
+        )
+    console().print(table)
+    say(found["notice"])
+
+
 def run_population(found: Mapping[str, Any]) -> None:
     """A run in many patients: medians and percentiles of both arms, and the mean of the change within a patient."""
     say(f"{found['drug']}, {found['regimen']}, {found['days']:g} days, in {found['condition']}")

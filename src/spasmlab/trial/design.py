@@ -184,11 +184,18 @@ def of_table(table: dict[str, Any], origin: str) -> Design:
         first = problem.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
-            raise unknown(f"field in '{origin}'", where, sorted(Design.model_fields)) from None
+            raise _unknown_field([str(part) for part in first["loc"]], origin) from None
         reason = first["msg"].removeprefix("Value error, ")
         raise InputError(f"'{origin}'{', ' + where if where else ''}: {reason}") from None
     _refuse_unknown(found)
     return found
+
+
+def _unknown_field(place: list[str], origin: str) -> InputError:
+    """The error for a field that does not exist, with the fields of the table it stands in."""
+    model = {"arms": Arm, "outcomes": Analysed, "published": Published}.get(place[0], Design)
+    within = f", {'.'.join(place[:-1])}" if len(place) > 1 else ""
+    return unknown(f"field in '{origin}'{within}", place[-1], sorted(model.model_fields))
 
 
 def _refuse_unknown(design: Design) -> None:

@@ -4,6 +4,6 @@ Adding a command is adding a file and its name here, where help lists it.
 """
 
 NAMES = (
-    "run", "exposure", "assay", "fit", "trial", "power", "replicate", "claims",
+    "run", "compare", "exposure", "assay", "fit", "trial", "power", "replicate", "claims",
     "check", "plan", "advise", "conformance", "app", "list", "explain",
 )  # fmt: skip
