@@ -14,6 +14,7 @@ from spasmlab.errors import InputError, SpasmlabError
 
 R = TypeVar("R")
 SAY, ADDRESS, OPEN, MARK = "spasmlab-say", "spasmlab-address", "spasmlab-open", "spasmlab-mark"
+FILE = "spasmlab-file"
 
 
 class Board:
@@ -89,6 +90,14 @@ class Board:
     def fail(self, problem: SpasmlabError | str) -> None:
         """An error that is read out at once and stays until it is closed."""
         self._send(SAY, {"text": str(problem), "level": "error"})
+
+    def save(self, name: str, text: str, kind: str = "text/plain") -> None:
+        """Give the page a file to save, made in the browser from its text."""
+        self._send(FILE, {"name": name, "text": text, "kind": kind})
+
+    def tell(self, kind: str, **message: Any) -> None:
+        """A message of its own kind to the script of a tab."""
+        self._send(kind, message)
 
     def trying(self, work: Callable[[], R]) -> R | None:
         """What `work` returns; where it raises a SpasmlabError that is said, and None returned."""

@@ -73,6 +73,11 @@
   Shiny.addCustomMessageHandler("spasmlab-say", ({ text, level }) => message(text, level));
   Shiny.addCustomMessageHandler("spasmlab-ready", ({ ready }) => { $id("ready").hidden = ready; });
 
+  // A file made by the server from what is shown.
+  Shiny.addCustomMessageHandler("spasmlab-file", ({ name, text, kind }) => {
+    window.spasmlab.save(name, new Blob([text], { type: kind }));
+  });
+
   // ---- progress of a job ---------------------------------------------------------------------------------------
   Shiny.addCustomMessageHandler("spasmlab-progress", ({ id, busy, share, text }) => {
     const box = $id(id);
