@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spasmlab import condition as conditions
+from spasmlab import food, result, shown
 from spasmlab import hypothesis as hypotheses
 from spasmlab import relief as reliefs
 from spasmlab import request as requests
-from spasmlab import result, shown
 from spasmlab import run as runs
 from spasmlab.errors import InputError, nearest
 from spasmlab.levels import Behind
@@ -55,11 +55,18 @@ class AssayQuestion:
     amino_acids: str | None = None
     exposure: str | None = None
     patient: str | None = None
+    formulation: str = "ir"
+    fed: bool | str = False
     hypothesis: str | None = None
     relief: str | None = None
     fidelity: str = "circuit"
     seed: int = 0
     draws: int | None = None
+
+    @property
+    def meal(self) -> str:
+        """The kind of meal around each dose."""
+        return requests.meal_of(self.fed)
 
     @property
     def command(self) -> str:
@@ -75,6 +82,8 @@ class AssayQuestion:
             "amino-acids": self.amino_acids,
             "exposure": self.exposure,
             "patient": self.patient,
+            "formulation": None if self.formulation == "ir" else self.formulation,
+            "fed": None if self.meal == food.FASTED else self.meal,
             "hypothesis": self.hypothesis,
             "draws": self.draws,
             "seed": self.seed,
@@ -194,6 +203,8 @@ def read(question: AssayQuestion) -> Setting:
         condition=q.condition,
         severity=q.severity,
         patient_text=q.patient,
+        formulation=q.formulation,
+        fed=q.fed,
         hypothesis=q.hypothesis,
         seed=q.seed,
         draws=common["draws"],
@@ -210,6 +221,9 @@ def _refuse_contradictions(q: AssayQuestion) -> None:
             raise InputError(
                 f"--{option} says nothing at a constant level; leave it out, or give --regimen instead"
             )
+    for option, said in (("formulation", q.formulation != "ir"), ("fed", q.meal != food.FASTED)):
+        if said and q.regimen is None:
+            raise InputError(f"--{option} needs --regimen, as in --regimen '600 mg tid'")
     for option in ("amino_acids", "exposure"):
         if q.bath is None and getattr(q, option) is not None:
             raise InputError(f"--{option.replace('_', '-')} belongs to --bath, as in --bath '100 uM'")

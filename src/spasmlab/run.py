@@ -186,7 +186,7 @@ def synapse_state(chain: xr.Dataset, visit_h: float) -> dict[str, np.ndarray]:
     """Every signal at the visit (arms, draws); the arm without drug is the chain before its first dose."""
     visit = int(np.argmin(np.abs(chain["time"].values - visit_h)))
     return {
-        str(name): np.stack([signal.isel(time=0).values, signal.isel(time=visit).values])
+        str(name): np.stack([signal.values[..., 0], signal.values[..., visit]])
         for name, signal in chain.data_vars.items()
     }
 

@@ -19,8 +19,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 
 from spasmlab.app.exports import arguments
+from spasmlab.app.work import environment
 from spasmlab.errors import InputError, unknown
-from spasmlab.progress import LINES
 
 WORDS = {  # verb: its argument without a name, if it has one
     "run": None, "exposure": None, "assay": "name", "trial": "file", "power": "file", "replicate": "study",
@@ -97,7 +97,7 @@ async def _run(words: list[str]) -> Response:
     async with gate:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "spasmlab", *words, stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env={**os.environ, **LINES},
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=environment(),
             start_new_session=True,
         )  # fmt: skip
         try:

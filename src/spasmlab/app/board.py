@@ -64,7 +64,7 @@ class Board:
         """Go to another tab, with these fields of it set."""
         if values:
             self.change(tab, **values)
-        self._send(OPEN, {"tab": tab})
+        self.send(OPEN, tab=tab)
 
     def follow(self, tab: str) -> None:
         """Keep the fields of a tab at what its inputs ``TAB_field`` say; what is wrong stands beside its input."""
@@ -79,17 +79,17 @@ class Board:
             value = self.input[place]()
             try:
                 self.set(tab, **{name: value})
-                self._send(MARK, {"id": place, "text": ""})
+                self.send(MARK, id=place, text="")
             except InputError as problem:
-                self._send(MARK, {"id": place, "text": str(problem)})
+                self.send(MARK, id=place, text=str(problem))
 
     def say(self, text: str) -> None:
         """A message that is read out and shown for a while."""
-        self._send(SAY, {"text": text, "level": "note"})
+        self.send(SAY, text=text, level="note")
 
     def fail(self, problem: SpasmlabError | str) -> None:
         """An error that is read out at once and stays until it is closed."""
-        self._send(SAY, {"text": str(problem), "level": "error"})
+        self.send(SAY, text=str(problem), level="error")
 
     def save(self, name: str, text: str, kind: str = "text/plain") -> None:
         """Give the page a file to save, made in the browser from its text."""
@@ -110,7 +110,7 @@ class Board:
     def _send_address(self) -> None:
         @reactive.effect
         def _() -> None:
-            self._send(ADDRESS, {"query": self.state.query})
+            self.send(ADDRESS, query=self.state.query)
 
     def _follow_tab(self) -> None:
         @reactive.effect
@@ -119,7 +119,8 @@ class Board:
             if asked in tabs.NAMES:
                 self._tab.set(asked)
 
-    def _send(self, kind: str, message: dict[str, Any]) -> None:
+    def send(self, kind: str, **message: Any) -> None:
+        """A message to a script of the page (``Shiny.addCustomMessageHandler``); none to a session that is gone."""
         if not self.closed:
             task = asyncio.ensure_future(self.session.send_custom_message(kind, message))
             _TASKS.add(task)

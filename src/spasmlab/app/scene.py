@@ -1,27 +1,32 @@
 """One question answered at once: the slow chain and the surrogate of the circuit, ready to be drawn.
 
 The numbers are those of ``spasmlab run --fidelity surrogate``; only the independent check of the solver, which takes most
-of its time, is left out. What a question shares with the one before it (drug, patient, condition, spline) is cached by
-the modules that hold it.
+of its time, is left out. A drug that acts on the circuit itself is beyond the surrogate: the chain is then answered alone,
+and `Scene.problem` says why.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
+import xarray
 
 from spasmlab import request as requests
+from spasmlab import result, shown
 from spasmlab import run as runs
-from spasmlab import shown
 from spasmlab.app.exports import command
+from spasmlab.endpoints.spasticity import AshworthScore
+from spasmlab.errors import InputError
 from spasmlab.progress import Stages
+from spasmlab.quantity import INTERVAL, Quantity
 from spasmlab.regimen import DAY_H
 from spasmlab.request import Request
-from spasmlab.run import Outcome
 from spasmlab.shown import Shown
+from spasmlab.site import Sites
 
 DRAWS = 16
 POINTS = 160  # of the whole course
@@ -31,31 +36,68 @@ LAST_DAY = 120  # points of the last day
 class Asked(Protocol):
     """The fields of a tab that make a question."""
 
-    drug: str
-    formulation: str
-    regimen: str
-    days: float
-    fed: str
-    patient: str
-    condition: str
-    severity: float
-    hypothesis: str
+    @property
+    def drug(self) -> str: ...
+    @property
+    def formulation(self) -> str: ...
+    @property
+    def regimen(self) -> str: ...
+    @property
+    def days(self) -> float: ...
+    @property
+    def fed(self) -> str: ...
+    @property
+    def patient(self) -> str: ...
+    @property
+    def condition(self) -> str: ...
+    @property
+    def severity(self) -> float: ...
+    @property
+    def hypothesis(self) -> str: ...
 
 
 @dataclass(frozen=True)
 class Scene:
-    """An answered question: the outcome of its run."""
+    """An answered question. `assays` and `score` are empty where the surrogate cannot answer, and `problem` says why."""
 
-    outcome: Outcome
+    request: Request
+    chain: xarray.Dataset
+    exposure: Mapping[str, tuple[np.ndarray, str]]
+    sites: Sites
+    assays: Mapping[str, Any]
+    score: AshworthScore | None
+    problem: str | None = None
+
+    def by_arm(self, values: np.ndarray) -> np.ndarray:
+        """Split the subject axis: (arms · draws, …) becomes (arms, draws, …)."""
+        return np.reshape(values, (len(runs.ARMS), self.request.draws, *np.shape(values)[1:]))
 
     @cached_property
     def numbers(self) -> list[Shown]:
-        """Every number of the run."""
-        return shown.of_run(self.outcome)
+        """Every number of the run, level by level."""
+        return list(self._numbers())
+
+    def _numbers(self) -> Iterator[Shown]:
+        units, meanings = runs.described(self.chain)
+        yield from shown.of_exposure(self.exposure)
+        yield from shown.of_state(self.sites.state, units, meanings)
+        for name, measured in self.assays.items():
+            yield from shown.of_assay(name, measured, self.by_arm)
+        if self.score is not None:
+            yield from shown.of_score(self.score, self.by_arm)
 
     def number(self, name: str) -> Shown | None:
-        """One number without a coordinate, None where the run has none of that name."""
+        """One number without a coordinate, None where there is none of that name."""
         return next((n for n in self.numbers if n.name == name and not n.coordinate), None)
+
+    def signal(self, name: str) -> np.ndarray | None:
+        """A signal of the chain over time (draws, times), None where the drug has none of that name."""
+        return self.chain[name].values if name in self.chain else None
+
+    @property
+    def hours(self) -> np.ndarray:
+        """Times of the chain, h."""
+        return self.chain["time"].values
 
 
 def request_of(asked: Asked, seed: int = 0, draws: int = DRAWS) -> Request:
@@ -76,9 +118,19 @@ def request_of(asked: Asked, seed: int = 0, draws: int = DRAWS) -> Request:
 
 
 def scene(asked: Asked) -> Scene:
-    """Answer a question at surrogate fidelity; InputError or SolveError where a part refuses."""
-    request = request_of(asked)
-    return Scene(runs.run(request, Stages(), "surrogate", times_h=times(request), checked=0))
+    """Answer a question at surrogate fidelity; InputError or SolveError where the chain refuses."""
+    request, stages = request_of(asked), Stages()
+    chain, exposure = runs.run_chain(request, stages, times(request), checked=0)
+    units, _ = runs.described(chain)
+    state = runs.synapse_state(chain, request.visit_h)
+    sites = runs.at_sites(state, units, request.drug, request.condition, request.hypothesis, request.seed)
+    bench = runs.make_bench(request.condition, sites.state, request.seed, sites.factors, request.hypothesis)
+    try:
+        answered = runs.run_assays(runs.ASSAYS, bench, stages, "surrogate")
+        score = runs.score_stretch(answered["stretch"], bench)
+    except InputError as problem:
+        return Scene(request, chain, exposure, sites, {}, None, str(problem))
+    return Scene(request, chain, exposure, sites, answered, score)
 
 
 def times(request: Request) -> np.ndarray:
@@ -106,3 +158,28 @@ def options(asked: Asked) -> dict[str, Any]:
 def command_of(asked: Asked, fidelity: str = "surrogate") -> str:
     """The command line that gives the same numbers."""
     return command("run", {**options(asked), "fidelity": fidelity, "draws": DRAWS, "seed": 0})
+
+
+def curves(found: Scene) -> list[dict[str, Any]]:
+    """The signals of the chain over time as rows: the central value, and the ends of the 90 % interval."""
+    columns: dict[str, np.ndarray] = {"time [h]": found.hours}
+    for name, signal in found.chain.data_vars.items():
+        unit = str(signal.attrs.get("unit", "1"))
+        label = f"{name} [{unit}]" if unit != "1" else str(name)
+        low, high = np.percentile(signal.values, INTERVAL, axis=0)
+        columns |= {label: signal.values[0], f"{label} low": low, f"{label} high": high}
+    return [dict(zip(columns, row, strict=True)) for row in np.stack(list(columns.values()), axis=1).tolist()]
+
+
+def as_result(found: Scene) -> dict[str, Any]:
+    """The result as JSON holds it: that of `spasmlab run`, without what only a full run checks."""
+    return {
+        **result.head("run"),
+        **found.request.described(),
+        "visit": Quantity(found.request.visit_h, "h").as_dict(),
+        "intervals": result.INTERVALS,
+        "sites": result.sites(found.sites.factors),
+        **result.arms_and_effects(found.numbers),
+        "fidelity": "surrogate" if found.problem is None else "chain alone",
+        "problem": found.problem,
+    }

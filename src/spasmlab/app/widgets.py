@@ -39,12 +39,10 @@ def field(
     common |= {k.replace("_", "-"): v for k, v in attributes.items()}
     offered: TagChild = None
     if kind == "select":
-        given = {str(value): str(value)} | dict(choices or {}) if value not in (choices or {}) else choices
+        chosen, known = str(value), dict(choices or {})
+        given = known if chosen in known else {chosen: chosen, **known}
         control = tags.select(
-            *(
-                tags.option(t, value=v, selected=True if v == value else None)
-                for v, t in (given or {}).items()
-            ),
+            *(tags.option(t, value=v, selected=True if v == chosen else None) for v, t in given.items()),
             **common,
         )
     elif kind == "textarea":

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import shutil
 import signal
@@ -17,13 +18,14 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from shiny import reactive
 
 from spasmlab.errors import SpasmlabError
+from spasmlab.parameter import PACKAGE
 from spasmlab.progress import LINES
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 Q = TypeVar("Q")
 R = TypeVar("R")
 THREADS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="solve")
+LOG = logging.getLogger(__name__)
 MOST_PROCESSES = max(1, (os.cpu_count() or 2) - 1)
 _GATES: dict[asyncio.AbstractEventLoop, asyncio.Semaphore] = {}
 RUNNING: set[Job] = set()
@@ -76,6 +79,11 @@ class Latest(Generic[Q, R]):
                 found = await loop.run_in_executor(THREADS, self._solve, question)
             except SpasmlabError as problem:
                 wrong = str(problem)
+            except (
+                Exception
+            ) as problem:  # a fault of ours: said on the page, and with its trace in the server's log
+                LOG.exception("an answer failed")
+                wrong = f"unexpected {type(problem).__name__}: {problem}"
             if not self._waiting and not self._board.closed:
                 await self._publish(found, wrong)
 
@@ -174,7 +182,7 @@ class Job:
         process = self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "spasmlab", *arguments,
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            cwd=self.folder, env={**os.environ, **LINES}, start_new_session=True,
+            cwd=self.folder, env=environment(), start_new_session=True,
         )  # fmt: skip
         assert process.stdout and process.stderr
         output, last = await asyncio.gather(process.stdout.read(), self._listen(process.stderr))
@@ -211,6 +219,12 @@ class Job:
             await reactive.flush()
 
 
+def environment() -> dict[str, str]:
+    """The environment of a command that is started: the same program as this one, its progress as lines."""
+    paths = [str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, **LINES, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
+
 def _gate() -> asyncio.Semaphore:
     """At most a process for each core but one, whatever the sessions ask."""
     return _GATES.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(MOST_PROCESSES))
@@ -222,8 +236,20 @@ def end_all() -> None:
         job.close()
 
 
-def waiting(status: Status) -> Status:
-    """The status in words for people, in `message` where there is none yet."""
+def show_progress(board: Board, job: Job, place: str) -> None:
+    """Keep the bar of `widgets.progress(place, …)` at the job's status."""
+
+    @reactive.effect
+    def _() -> None:
+        status = job.status()
+        share = status.done / status.of if status.of else None
+        board.send("spasmlab-progress", id=place, busy=status.busy, share=share, text=in_words(status))
+        if status.state == "failed":
+            board.fail(status.message)
+
+
+def in_words(status: Status) -> str:
+    """The status in words for people."""
     words = {
         "idle": "",
         "waiting": "Waiting for a free processor…",
@@ -232,4 +258,4 @@ def waiting(status: Status) -> Status:
         "cancelled": "Cancelled.",
         "failed": "It did not work.",
     }
-    return replace(status, message=status.message or words[status.state])
+    return words[status.state]

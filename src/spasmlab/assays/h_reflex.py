@@ -7,6 +7,8 @@ axon the electrode has excited, the antidromic impulse meets the reflex one: tha
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import xarray
 
@@ -56,7 +58,32 @@ def run(bench: Bench) -> AssayResult:
         ]
     )
     m, h, share, latency = (measured[:, k].reshape(shape) for k in range(4))
-    return _result(currents, m, h, share, latency)
+    found = _result(currents, m, h, share, latency)
+    sweeps, clock = _sweeps(bench, runs, recordings, start)
+    about = {"units": "mV", "long_name": "surface EMG"}
+    traces = found.traces.assign(emg=(("subject", "intensity", "time"), sweeps.reshape(*shape, -1), about))
+    traces = traces.assign_coords(time=("time", clock, {"units": "ms"}))
+    best = [recordings[s * currents.size + int(row.argmax())] for s, row in enumerate(h)]
+    return replace(found, traces=traces, rasters=tuple(_reflex_spikes(r, start) for r in best))
+
+
+def _sweeps(
+    bench: Bench, runs: list[Run], recordings: list[cord.Recording], start: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The EMG of every run (runs, time) and its clock, ms from the stimulus."""
+    clock = np.arange(0.0, beside("assays.h_reflex")["h_window"].values[1], EMG_STEP)
+    found = []
+    for run, recording in zip(runs, recordings, strict=True):
+        units = bench.units[bench.cord_of(run.subject)]
+        times, unit = reflex_potentials(recording, units)
+        found.append(surface_emg(times - start, units.emg_amplitude[unit], units.emg_duration[unit], clock))
+    return np.array(found), clock
+
+
+def _reflex_spikes(recording: cord.Recording, start: float) -> tuple[np.ndarray, np.ndarray]:
+    """Spikes that left the cord after the stimulus, ms from it, and their units."""
+    own = (recording.spike_kind != cord.DIRECT) & (recording.spike_time >= start)
+    return recording.spike_time[own] - start, recording.spike_unit[own]
 
 
 def reflex_potentials(recording: cord.Recording, units: MotorUnits) -> tuple[np.ndarray, np.ndarray]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cache, cached_property, lru_cache
 
 import numpy as np
 
@@ -68,7 +68,7 @@ class Ashworth:
 
         The rater's noise is integrated exactly, the tester's by Gauss–Hermite quadrature.
         """
-        nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
+        nodes, weights = _quadrature()
         felt = np.log(torque_at(velocity, torque, self.velocities(nodes)[None, :]))
         above = _chance_above(felt[..., None] - self.log_cuts, self.number("rater_noise"))
         reached = np.tensordot(above, weights / weights.sum(), axes=([1], [0]))
@@ -82,9 +82,7 @@ class Ashworth:
 
         The same seed, draw and rater give the same stretch and the same mood, whatever the arm.
         """
-        z = np.array(
-            [streams.stream(int(s), "spasticity", "rater", rater, draw).normal(size=2) for s in seeds]
-        )
+        z = np.array([_mood(int(s), rater, draw) for s in seeds])
         felt = np.log(torque_at(velocity, torque, self.velocities(z[:, :1]))[:, 0])
         return self.grade(felt + self.number("rater_noise") * z[:, 1])
 
@@ -133,8 +131,9 @@ def score(
     _refuse_bad(velocity, total)
     seeds = np.asarray(seeds)
     draws = np.zeros(len(total), dtype=int) if draws is None else np.asarray(draws)
+    scale = _scale if parameters is None else lambda seed, draw: Ashworth(drawn(known, seed, draw))
     parts = [
-        _score_draw(Ashworth(drawn(known, seed, draw)), velocity, passive[[i]], total[[i]], seeds[[i]], draw)
+        _score_draw(scale(seed, draw), velocity, passive[[i]], total[[i]], seeds[[i]], draw)
         for i, (seed, draw) in enumerate(zip(seeds.tolist(), draws.tolist(), strict=True))
     ]
     joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _FIELDS}
@@ -152,6 +151,25 @@ def drawn(parameters: Mapping[str, Parameter], seed: int, draw: int) -> dict[str
             known = known.model_copy(update={"value": float(known.at(z, known.spread)[0])})
         moved[name] = known
     return moved
+
+
+@lru_cache(maxsize=4096)
+def _scale(seed: int, draw: int) -> Ashworth:
+    """The scale beside this module in one draw of its doubt."""
+    return Ashworth(drawn(defaults(), seed, draw))
+
+
+@lru_cache(maxsize=4096)
+def _mood(seed: int, rater: str, draw: int) -> tuple[float, float]:
+    """What a rater's stretch and judgement of one subject deviate by, standard normal each."""
+    first, second = streams.stream(seed, "spasticity", "rater", rater, draw).normal(size=2)
+    return float(first), float(second)
+
+
+@cache
+def _quadrature() -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights of Gauss–Hermite quadrature."""
+    return np.polynomial.hermite_e.hermegauss(_NODES)
 
 
 def _score_draw(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from spasmlab.assay_result import Setting
 
 ARMS = ("no_drug", "drug")
+EMG_COLUMNS = ("time [ms]", "emg [mV]", "envelope [mV]")
 
 
 def write(
@@ -78,7 +79,7 @@ def render(
 
 
 def write_tables(folder: Path, measured: Measured) -> None:
-    """The traces of the central cord in each arm as CSV, one file for each set of dimensions, and its spikes."""
+    """The traces of the central cord in each arm as CSV, one file for each set of dimensions, its spikes and EMG."""
     by_dims: dict[tuple[str, ...], list[str]] = {}
     for name, variable in measured.result.traces.data_vars.items():
         by_dims.setdefault(tuple(str(d) for d in variable.dims if d != "subject"), []).append(str(name))
@@ -96,6 +97,12 @@ def write_tables(folder: Path, measured: Measured) -> None:
             )
         ]
         pd.concat(spikes).to_csv(folder / "spikes.csv", index=False, float_format="%.3f")
+    if "emg" in assay_plots.of(measured):
+        signals = [
+            pd.DataFrame(dict(zip(EMG_COLUMNS, assay_plots.emg_of(measured, s), strict=True))).assign(arm=arm)
+            for s, arm in zip(measured.central, ARMS, strict=False)
+        ]
+        pd.concat(signals).to_csv(folder / "emg.csv", index=False, float_format="%.5g")
 
 
 def _one_arm(measured: Measured, names: list[str], subject: int, arm: str) -> pd.DataFrame:

@@ -161,7 +161,7 @@ def raster(measured: Measured) -> Figure:
 def emg(measured: Measured) -> Figure:
     """Raw EMG over its envelope, bouts shaded, with a scale bar."""
     figure, axes = _panels(measured.arms, 2.0, columns=1, sharex=True, sharey=True)
-    signals = [_emg(measured, subject) for subject in measured.central]
+    signals = [emg_of(measured, subject) for subject in measured.central]
     top = max(float(np.abs(raw).max()) for _, raw, _ in signals) or 1.0
     for axis, (clock, raw, envelope), (text, style, _) in zip(axes, signals, ARMS, strict=False):
         for first, last in bouts(clock, envelope):
@@ -195,7 +195,7 @@ def bouts(clock: np.ndarray, envelope: np.ndarray) -> list[tuple[float, float]]:
     return [(float(clock[a]), float(clock[b])) for a, b in zip(first, last, strict=True)]
 
 
-def _emg(measured: Measured, subject: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def emg_of(measured: Measured, subject: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Clock (ms), raw EMG and envelope (mV) of a subject, from its raster."""
     time, unit = measured.result.rasters[subject]
     units = measured.bench.units[measured.bench.cord_of(subject)]
@@ -308,7 +308,8 @@ def of(measured: Measured) -> Iterable[str]:
         "curves": bool(_curves_of(measured)),
         "traces": bool(_traces_of(measured)),
         "raster": _has_spikes(measured),
-        "emg": _has_spikes(measured),
+        "emg": _has_spikes(measured)
+        and "intensity" not in dataset.dims,  # a sweep holds direct responses too
     }
     return [name for name in FIGURES if shown[name]]
 

@@ -6,6 +6,7 @@ polysynaptic ones. A drug that acts elsewhere on the circuit needs the circuit i
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,10 +28,11 @@ def run(name: str, bench: Bench) -> AssayResult:
     if not known:
         able = sorted({n.split(".")[0] for n in predict.readouts(condition)})
         raise InputError(f"the surrogate does not know the assay '{name}'; possible: {', '.join(able)}")
+    values = dict(zip(known, _values(condition, tuple(known), bench), strict=True))
     readouts, coords = {}, {}
     for readout in dict.fromkeys(n.split(".", 1)[1].split("@")[0] for n in known):
         at, names = predict.curve(condition, f"{name}.{readout}")
-        columns = np.stack([_values(condition, one, bench) for one in names], axis=1)
+        columns = np.stack([values[one] for one in names], axis=1)
         curve = len(names) > 1
         readouts[readout] = columns if curve else columns[:, 0]
         if curve:
@@ -51,12 +53,14 @@ def refuse_sites(bench: Bench) -> None:
         )
 
 
-def _values(condition: str, readout: str, bench: Bench) -> np.ndarray:
-    """One read-out of each subject: the smooth map, times what is the subject's own cord's."""
-    found = predict.load(condition, readout)
+def _values(condition: str, readouts: tuple[str, ...], bench: Bench) -> np.ndarray:
+    """Read-outs of each subject (readouts, subjects): the smooth maps, times what is the subject's own cord's."""
     severity = np.full(bench.subjects, bench.condition.severity)
-    mean = found.at(severity, np.asarray(bench.release_ia), np.asarray(bench.release_poly))
-    return mean * np.exp(found.between * cord_deviates(bench, readout.split("@")[0]))
+    releases = np.asarray(bench.release_ia), np.asarray(bench.release_poly)
+    means = predict.together(condition, readouts, severity, *releases)
+    between = np.array([[predict.load(condition, name).between] for name in readouts])
+    deviates = np.stack([cord_deviates(bench, name.split("@")[0]) for name in readouts])
+    return means * np.exp(between * deviates)
 
 
 def cord_deviates(bench: Bench, readout: str) -> np.ndarray:
@@ -65,5 +69,10 @@ def cord_deviates(bench: Bench, readout: str) -> np.ndarray:
     found = np.zeros(bench.subjects)
     for subject, (seed, draw) in enumerate(zip(bench.seeds.tolist(), draws.tolist(), strict=True)):
         if draw:
-            found[subject] = streams.stream(seed, "surrogate", readout, draw).standard_normal()
+            found[subject] = _deviate(seed, readout, draw)
     return found
+
+
+@lru_cache(maxsize=65_536)
+def _deviate(seed: int, readout: str, draw: int) -> float:
+    return float(streams.stream(seed, "surrogate", readout, draw).standard_normal())

@@ -35,6 +35,7 @@ class Runs:
     about: Mapping[str, str]
 
 
+@cache
 def names() -> tuple[str, ...]:
     """The conditions that have a surrogate, sorted."""
     return tuple(sorted(file.stem for file in FOLDER.glob("*.csv")))

@@ -112,10 +112,10 @@ def curve(
     return found
 
 
-def rounded(values: Any) -> list[float | None]:
+def rounded(values: Any, digits: int = DIGITS) -> list[float | None]:
     """Numbers to a few figures for the way to the page; None where not finite."""
     found = np.asarray(values, dtype=float)
     known = np.where(np.isfinite(found) & (found != 0), found, 1.0)
-    scale = 10.0 ** (DIGITS - 1 - np.floor(np.log10(np.abs(known))))
+    scale = 10.0 ** (digits - 1 - np.floor(np.log10(np.abs(known))))
     short = np.round(np.where(np.isfinite(found), found, 0.0) * scale) / scale
     return [v if ok else None for v, ok in zip(short.tolist(), np.isfinite(found).tolist(), strict=True)]

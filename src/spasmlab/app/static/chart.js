@@ -117,7 +117,7 @@
     const ticks = drawing.ticks;
     return {
       width: Math.max(120, el.clientWidth), height: Number(el.dataset.height),
-      padding: [8, 8, 0, 0], legend: { show: false },
+      padding: [8, 14, 0, 0], legend: { show: false },
       cursor: {
         y: false, drag: { x: false, y: false }, points: { size: 6 },
         sync: group ? { key: group, setSeries: false } : undefined,
@@ -143,10 +143,7 @@
   // The legend says which curve is which, and under the cursor its value there.
   function legend(el, drawing) {
     const head = document.createElement("div");
-    head.className = "chart-head";
-    const unit = document.createElement("span");
-    unit.className = "chart-y"; unit.textContent = drawing.yLabel;
-    head.append(unit);
+    head.className = "chart-keys";
     for (const curve of drawing.curves) {
       const item = document.createElement("span"), swatch = document.createElement("i");
       item.className = "chart-key";
@@ -161,7 +158,7 @@
   function follow(el, index) {
     const held = charts.get(el);
     if (!held) return;
-    const at = held.head.querySelector(".chart-at"), values = held.head.querySelectorAll(".chart-key b");
+    const values = held.head.querySelectorAll(".chart-key b");
     const inside = index !== null && index !== undefined;
     held.drawing.curves.forEach((curve, i) => { values[i].textContent = inside ? number(curve.values[index]) : ""; });
     const x = inside ? (held.drawing.ticks ? held.drawing.ticks[index] : number(held.drawing.x[index])) : "";
@@ -182,6 +179,7 @@
   }
 
   function draw(el, drawing) {
+    if (!el._sized) { el._sized = true; sizes.observe(el); }
     if (!drawing) return empty(el, "");
     if (drawing.message) return empty(el, drawing.message);
     if (!el.clientWidth) { el._waiting = drawing; return; }
@@ -196,7 +194,9 @@
       el.replaceChildren();
       const head = legend(el, drawing), body = document.createElement("div"), foot = document.createElement("div");
       foot.className = "chart-x"; foot.textContent = drawing.xLabel;
-      el.append(head, body, foot);
+      const unit = document.createElement("div");
+      unit.className = "chart-y"; unit.textContent = drawing.yLabel;
+      el.append(unit, body, foot, head);
       const made = { drawing, shape, head, foot };
       charts.set(el, made);
       made.plot = new uPlot(options(el, drawing), columns(drawing), body);
@@ -219,7 +219,6 @@
   class ChartBinding extends Shiny.OutputBinding {
     find(scope) { return $(scope).find(".spasmlab-chart"); }
     renderValue(el, drawing) {
-      if (!el._sized) { el._sized = true; sizes.observe(el); }
       el.classList.remove("recalculating");
       draw(el, drawing);
     }

@@ -26,16 +26,17 @@
       show(el);
     }
     receiveMessage(el, message) {
-      if (message.max !== undefined) el.max = message.max;
+      for (const name of ["min", "max", "step"]) if (message[name] !== undefined) el[name] = message[name];
+      if (message.unit !== undefined) el.dataset.unit = message.unit;
       if (message.choices !== undefined) choices(el, message.choices);
       if (message.value !== undefined) this.setValue(el, message.value);
-      el.dispatchEvent(new Event("spasmlab-set", { bubbles: false }));
+      // The server knows what it set: telling it again would race with what is moved meanwhile.
+      Shiny.forgetLastInputValue(el.id);
     }
     subscribe(el, callback) {
       let timer = null, asked = false;
       const now = () => { clearTimeout(timer); callback(false); };
       el._spasmlab = () => now();
-      el.addEventListener("spasmlab-set", el._spasmlab);
       el.addEventListener("change", el._spasmlab);
       el._typed = () => {
         show(el);
@@ -51,7 +52,6 @@
       el.addEventListener("input", el._typed);
     }
     unsubscribe(el) {
-      el.removeEventListener("spasmlab-set", el._spasmlab);
       el.removeEventListener("change", el._spasmlab);
       el.removeEventListener("input", el._typed);
     }

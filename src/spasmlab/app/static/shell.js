@@ -77,6 +77,29 @@
   Shiny.addCustomMessageHandler("spasmlab-file", ({ name, text, kind }) => {
     window.spasmlab.save(name, new Blob([text], { type: kind }));
   });
+  document.addEventListener("submit", (event) => event.preventDefault());
+
+  // A button with data-copy="the id of a text" copies it.
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("button[data-copy]");
+    if (!button) return;
+    try {
+      await navigator.clipboard.writeText($id(button.dataset.copy).textContent);
+      message("Copied.", "note");
+    } catch (problem) {
+      getSelection().selectAllChildren($id(button.dataset.copy));
+      message("Selected: press Ctrl+C to copy.", "note");
+    }
+  });
+  Shiny.addCustomMessageHandler("spasmlab-busy", ({ run, cancel, busy }) => {
+    const stopped = $id(cancel) === document.activeElement;
+    $id(run).disabled = busy; $id(cancel).hidden = !busy;
+    if (stopped && !busy) $id(run).focus();
+  });
+  // What stands in a fold is only made once it is opened.
+  document.addEventListener("toggle", (event) => {
+    if (event.target.tagName === "DETAILS") $(event.target).trigger(event.target.open ? "shown" : "hidden");
+  }, true);
 
   // ---- progress of a job ---------------------------------------------------------------------------------------
   Shiny.addCustomMessageHandler("spasmlab-progress", ({ id, busy, share, text }) => {

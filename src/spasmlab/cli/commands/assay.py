@@ -28,6 +28,8 @@ def command(
     ] = None,
     severity: options.Severity = 1.0,
     patient: options.PatientText = None,
+    formulation: options.Formulation = "ir",
+    fed: options.Fed = "fasted",
     hypothesis: options.HypothesisName = None,
     fidelity: options.Fidelity = "circuit",
     relief: Annotated[
@@ -60,6 +62,8 @@ def command(
         amino_acids=amino_acids,
         exposure=exposure,
         patient=patient,
+        formulation=formulation,
+        fed=fed,
         hypothesis=hypothesis,
         relief=relief,
         fidelity=options.checked_fidelity(fidelity),
