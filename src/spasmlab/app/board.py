@@ -64,7 +64,7 @@ class Board:
         """Go to another tab, with these fields of it set."""
         if values:
             self.change(tab, **values)
-        self.send(OPEN, tab=tab)
+        self.tell(OPEN, tab=tab)
 
     def follow(self, tab: str) -> None:
         """Keep the fields of a tab at what its inputs ``TAB_field`` say; what is wrong stands beside its input."""
@@ -79,17 +79,17 @@ class Board:
             value = self.input[place]()
             try:
                 self.set(tab, **{name: value})
-                self.send(MARK, id=place, text="")
+                self.tell(MARK, id=place, text="")
             except InputError as problem:
-                self.send(MARK, id=place, text=str(problem))
+                self.tell(MARK, id=place, text=str(problem))
 
     def say(self, text: str) -> None:
         """A message that is read out and shown for a while."""
-        self.send(SAY, text=text, level="note")
+        self.tell(SAY, text=text, level="note")
 
     def fail(self, problem: SpasmlabError | str) -> None:
         """An error that is read out at once and stays until it is closed."""
-        self.send(SAY, text=str(problem), level="error")
+        self.tell(SAY, text=str(problem), level="error")
 
     def save(self, name: str, text: str, kind: str = "text/plain") -> None:
         """Give the page a file to save, made in the browser from its text."""
@@ -110,7 +110,7 @@ class Board:
     def _send_address(self) -> None:
         @reactive.effect
         def _() -> None:
-            self.send(ADDRESS, query=self.state.query)
+            self.tell(ADDRESS, query=self.state.query)
 
     def _follow_tab(self) -> None:
         @reactive.effect
@@ -119,7 +119,7 @@ class Board:
             if asked in tabs.NAMES:
                 self._tab.set(asked)
 
-    def send(self, kind: str, **message: Any) -> None:
+    def tell(self, kind: str, **message: Any) -> None:
         """A message to a script of the page (``Shiny.addCustomMessageHandler``); none to a session that is gone."""
         if not self.closed:
             task = asyncio.ensure_future(self.session.send_custom_message(kind, message))

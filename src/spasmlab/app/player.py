@@ -79,7 +79,7 @@ def server(board: Board, answer: Callable[[], Any]) -> None:
 
     @reactive.effect
     def _() -> None:
-        board.send("spasmlab-busy", run="explore_run", cancel="explore_cancel", busy=job.status().busy)
+        board.tell("spasmlab-busy", run="explore_run", cancel="explore_cancel", busy=job.status().busy)
 
     @reactive.effect
     def _() -> None:
@@ -90,7 +90,7 @@ def server(board: Board, answer: Callable[[], Any]) -> None:
     def _() -> None:
         found = latest.answer()
         if found is not None:
-            board.send("spasmlab-recording", recording=found)
+            board.tell("spasmlab-recording", recording=found)
 
     @render.ui
     def explore_read():

@@ -44,10 +44,10 @@ def read(place: Place) -> dict[str, Any]:
     spikes = _table(place.folder / "spikes.csv")
     arms = []
     for arm, label in ARMS.items():
-        own = table[table["arm"] == arm]
+        own = _of(table, arm)
         if own.empty:
             continue
-        fired = spikes[spikes["arm"] == arm] if len(spikes) else spikes
+        fired = _of(spikes, arm) if len(spikes) else spikes
         arms.append({"label": label, **_arm(place, own, fired, arm)})
     begin, end = _window(place.assay, table)
     return {
@@ -70,12 +70,13 @@ def _traces(place: Place) -> pd.DataFrame:
     if seconds:
         table["time"] *= MILLISECONDS
     if place.assay == "stretch":
-        return table[table["velocity"] == table["velocity"].max()]
+        return _where(table, _column(table, "velocity") == _column(table, "velocity").max())
     if place.assay == "h_reflex":
         heights = _table(place.folder / "traces_intensity.csv")
         heights.columns = [name.split(" [")[0] for name in heights.columns]
-        best = heights[heights["arm"] == "no_drug"].set_index("intensity")["h"].idxmax()
-        return table[np.isclose(table["intensity"], best, rtol=1e-4)]
+        plain = _of(heights, "no_drug")
+        best = _column(plain, "intensity")[_column(plain, "h").argmax()]
+        return _where(table, np.isclose(_column(table, "intensity"), best, rtol=1e-4))
     return table
 
 
@@ -97,13 +98,13 @@ def _arm(place: Place, own: pd.DataFrame, spikes: pd.DataFrame, arm: str) -> dic
 def _emg(place: Place, own: pd.DataFrame, arm: str) -> dict[str, Any]:
     """The outline of the EMG: lowest and highest of each small part of time."""
     if "emg" in own:
-        time, raw = own["time"].to_numpy(), own["emg"].to_numpy()
+        time, raw = _column(own, "time"), _column(own, "emg")
     else:
         table = _table(place.folder / "emg.csv")
         if table.empty:
             return {"time": [], "low": [], "high": []}
-        table = table[table["arm"] == arm]
-        time, raw = table["time [ms]"].to_numpy(), table["emg [mV]"].to_numpy()
+        table = _of(table, arm)
+        time, raw = _column(table, "time [ms]"), _column(table, "emg [mV]")
     width = max(1, len(raw) // POINTS)
     whole = len(raw) // width * width
     parts = raw[:whole].reshape(-1, width)
@@ -116,11 +117,11 @@ def _emg(place: Place, own: pd.DataFrame, arm: str) -> dict[str, Any]:
 
 def _window(assay: str, table: pd.DataFrame) -> tuple[float, float]:
     """What is played: of a ramp a while before it begins to a while after it ends, else everything."""
-    time = table["time"].to_numpy()
+    time = _column(table, "time")
     if assay != "stretch":
         return float(time.min()), float(time.max())
-    one = table[table["arm"] == table["arm"].iloc[0]]
-    clock, angle, torque = (one[name].to_numpy() for name in ("time", "angle", "joint_torque"))
+    one = _of(table, str(table["arm"].iloc[0]))
+    clock, angle, torque = (_column(one, name) for name in ("time", "angle", "joint_torque"))
     moving = np.flatnonzero(np.abs(np.diff(angle)) > 1e-6)
     begin = max(float(clock[0]), float(clock[moving[0]]) - MARGIN[0])
     ended = np.flatnonzero(np.diff(torque) != 0)[
@@ -141,11 +142,11 @@ def recruitment(place: Place) -> dict[str, Any]:
     }
     curves, x = [], np.zeros(0)
     for (arm, name), look in looks.items():
-        own = table[table["arm"] == arm]
+        own = _of(table, arm)
         if own.empty:
             continue
-        x = own["intensity"].to_numpy()
-        curves.append(curve(f"{name.upper()}, {ARMS[arm]}", own[name].to_numpy(), look))
+        x = _column(own, "intensity")
+        curves.append(curve(f"{name.upper()}, {ARMS[arm]}", _column(own, name), look))
     return drawing(
         x, curves, x_label="current (× Ia threshold)", y_label="mV, peak to peak", y_range=(0.0, None),
         summary="recruitment of the reflex and of the direct response",
@@ -154,3 +155,15 @@ def recruitment(place: Place) -> dict[str, Any]:
 
 def _table(file: Path) -> pd.DataFrame:
     return pd.read_csv(file) if file.exists() else pd.DataFrame()
+
+
+def _of(table: pd.DataFrame, arm: str) -> pd.DataFrame:
+    return _where(table, _column(table, "arm") == arm)
+
+
+def _where(table: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
+    return table.loc[rows]
+
+
+def _column(table: pd.DataFrame, name: str) -> np.ndarray:
+    return np.asarray(table[name])

@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from spasmlab.app import fields, tabs
-from spasmlab.app.fields import Fields
 from spasmlab.errors import InputError, unknown
 
 MOST_CHARACTERS = 12_000
@@ -22,7 +21,7 @@ class State:
     """The tab that is open, and the fields of every tab by its name."""
 
     tab: str = tabs.NAMES[0]
-    of: dict[str, Fields] = field(default_factory=lambda: {n: tabs.load(n).Fields() for n in tabs.NAMES})
+    of: dict[str, Any] = field(default_factory=lambda: {n: tabs.load(n).Fields() for n in tabs.NAMES})
 
     def changed(self, tab: str, **values: Any) -> State:
         """The same with other values of some fields of a tab; InputError where one is wrong."""

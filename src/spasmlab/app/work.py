@@ -243,7 +243,7 @@ def show_progress(board: Board, job: Job, place: str) -> None:
     def _() -> None:
         status = job.status()
         share = status.done / status.of if status.of else None
-        board.send("spasmlab-progress", id=place, busy=status.busy, share=share, text=in_words(status))
+        board.tell("spasmlab-progress", id=place, busy=status.busy, share=share, text=in_words(status))
         if status.state == "failed":
             board.fail(status.message)
 

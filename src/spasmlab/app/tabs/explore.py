@@ -324,7 +324,7 @@ def _show(board: Board, latest: Latest[Fields, Answer]) -> None:
         found = latest.answer()
         if found is not None:
             request = found.scene.request
-            board.send(
+            board.tell(
                 "spasmlab-explore",
                 panels=found.panels,
                 regimen=found.asked.regimen,
