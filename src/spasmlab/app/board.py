@@ -93,11 +93,7 @@ class Board:
 
     def save(self, name: str, text: str, kind: str = "text/plain") -> None:
         """Give the page a file to save, made in the browser from its text."""
-        self._send(FILE, {"name": name, "text": text, "kind": kind})
-
-    def tell(self, kind: str, **message: Any) -> None:
-        """A message of its own kind to the script of a tab."""
-        self._send(kind, message)
+        self.tell(FILE, name=name, text=text, kind=kind)
 
     def trying(self, work: Callable[[], R]) -> R | None:
         """What `work` returns; where it raises a SpasmlabError that is said, and None returned."""
@@ -119,7 +115,7 @@ class Board:
             if asked in tabs.NAMES:
                 self._tab.set(asked)
 
-    def tell(self, kind: str, **message: Any) -> None:
+    def tell(self, kind: str, /, **message: Any) -> None:
         """A message to a script of the page (``Shiny.addCustomMessageHandler``); none to a session that is gone."""
         if not self.closed:
             task = asyncio.ensure_future(self.session.send_custom_message(kind, message))
