@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -14,10 +15,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spasmlab import studies
+from spasmlab import parameter, studies
 from spasmlab.errors import InputError, SolveError
 from spasmlab.progress import Stages
-from spasmlab.trial import analysis, courses, engine, power, result, simulate, statistic
+from spasmlab.trial import analysis, courses, engine, pieces, power, result, simulate, statistic
 from spasmlab.trial.simulate import Setting
 from spasmlab.trial.store import Store
 from trial_help import DRUG, PLACEBO, a_trial
@@ -211,6 +212,41 @@ def test_an_analysis_that_cannot_be_done_says_why() -> None:
     assert found.failed == "every score is the same" and np.isnan(found.p)
 
 
+def test_what_a_library_cannot_make_a_model_of_is_a_result(monkeypatch) -> None:
+    """Constant scores, a formula that patsy refuses, perfect separation: a reason in the effect and a count, no crash."""
+    from patsy import PatsyError
+    from statsmodels.tools.sm_exceptions import PerfectSeparationError
+
+    rng = np.random.default_rng(4)
+    table = a_table(rng.normal(4, 1, 20), rng.normal(5, 1, 20))
+    unseen = table.assign(pain=table["pain"].where(table["day"] == 0))
+    found = analysis.effect(a_trial(), unseen, "pain", "drug", "placebo", "mixed")
+    assert found.failed == "fewer than two patients in an arm"
+    for problem in (PatsyError("factor 'drug' is no column"), PerfectSeparationError("perfect separation")):
+
+        def refuse(*_, of=problem):
+            raise of
+
+        monkeypatch.setitem(analysis.ANALYSES, "mixed", refuse)
+        found = analysis.effect(a_trial(), table, "pain", "drug", "placebo", "mixed")
+        assert found.failed.startswith(str(problem).splitlines()[0]) and np.isnan(found.estimate)
+
+
+def test_a_failed_analysis_is_counted_in_the_result_and_in_the_power(monkeypatch) -> None:
+    from patsy import PatsyError
+
+    def refuse(*_):
+        raise PatsyError("no such column")
+
+    monkeypatch.setitem(analysis.ANALYSES, "ancova", refuse)
+    design = a_trial()
+    found = result.compute(design, Setting(0), Stages(), workers=1)
+    assert found["failed_analyses"] == 1 and found["effects"][0]["failed"] == "no such column"
+    json.dumps(found, allow_nan=False)
+    point = power.at(design, Setting(0), 8, 2, None)
+    assert (point.failed, point.power) == (2, 0.0)
+
+
 @pytest.mark.slow
 def test_p_values_are_uniform_where_there_is_no_effect() -> None:
     rng = np.random.default_rng(3)
@@ -248,6 +284,90 @@ def test_resizing_keeps_the_shares() -> None:
     assert result.resized(design, 91).patients == 91
 
 
+# --- huge trials ---
+
+
+def test_pieces_hold_every_block_once_and_a_share_of_every_arm() -> None:
+    blocks = [simulate.Block(256 * i, 256, (int(i >= 7),), 200) for i in range(11)]
+    for count in (1, 2, 3, 4, 9):
+        cut = pieces.cut_up(blocks, count)
+        assert len(cut) == min(count, 4)
+        assert sorted(b.first for piece in cut for b in piece) == [b.first for b in blocks]
+        assert all({b.sequence for b in piece} == {(0,), (1,)} for piece in cut)
+
+
+def test_pooling_by_hand_and_what_failed_is_left_out() -> None:
+    z = 1.959963984540054
+    one, other = (
+        analysis.Effect("pain", "drug", "placebo", "ancova", "difference", e, e - z * se, e + z * se, 0.0, 50)
+        for e, se in ((-1.0, 0.1), (-2.0, 0.2))
+    )
+    bad = analysis.Effect("pain", "drug", "placebo", "ancova", "difference", **analysis._none("no"), n=50)
+    found = pieces.pooled([one, other, bad])
+    assert found.estimate == pytest.approx((-1 * 100 - 2 * 25) / 125)
+    assert (found.high - found.low) / (2 * z) == pytest.approx(125**-0.5)
+    assert found.n == 150 and found.note == "1 of 3 pieces failed and are left out" and not found.failed
+    assert found.p == pytest.approx(2 * 0.5 * math.erfc(abs(found.estimate) * 125**0.5 / 2**0.5))
+    assert pieces.pooled([bad, bad]).failed == "no"
+
+
+def test_a_trial_analysed_in_pieces_has_the_estimate_of_the_whole(tmp_path: Path, monkeypatch) -> None:
+    rng = np.random.default_rng(5)
+    design = a_trial()
+    store, blocks = synthetic(tmp_path, design, rng, 12)
+    whole = pieces.analyse(design, store, blocks)[0]
+    own = {"piece": parameter.beside("trial.pieces")["piece"].model_copy(update={"value": 1000.0})}
+    monkeypatch.setattr(pieces, "beside", lambda name: own)
+    found = pieces.analyse(design, store, blocks)[0]
+    assert found.n == whole.n == 3072
+    assert found.estimate == pytest.approx(whole.estimate, abs=0.1 * (whole.high - whole.low) / 4)
+    assert found.high - found.low == pytest.approx(whole.high - whole.low, rel=0.02)
+
+
+def synthetic(folder: Path, design, rng, count: int):
+    """A store of `count` parts of 256 patients whose pain is made up, half of them of the drug."""
+    store = Store(folder, design, Setting(0))
+    blocks = [simulate.Block(256 * i, 256, (int(2 * i >= count),), 256) for i in range(count)]
+    with store.opened():
+        for block in blocks:
+            base = np.clip(rng.normal(6, 1, 256), 0, 10)
+            late = [base - 1 - (block.sequence == (0,)) + rng.normal(0, 1, 256) for _ in design.visits[1:]]
+            days, name = list(design.visits), design.arms[block.sequence[0]].name
+            columns = {"patient": np.repeat(np.arange(256) + block.first, len(days)), "arm": name}
+            scores = {"day": days * 256, "pain": np.stack([base, *late], axis=1).ravel(), "code": 0}
+            store.keep(block, pd.DataFrame(columns | scores))
+    return store, blocks
+
+
+@pytest.mark.slow
+def test_ten_times_as_many_patients_take_no_more_memory(tmp_path: Path) -> None:
+    """The peak of a process that analyses 100,000 patients against one that analyses 10,000."""
+    program = (
+        "import json, resource, sys\nfrom pathlib import Path\nfrom spasmlab.trial import pieces, result, simulate\n"
+        "from spasmlab.trial.simulate import Setting\nfrom spasmlab.trial.store import Store\n"
+        "from trial_help import a_trial\n"
+        "count, design = int(sys.argv[2]), a_trial()\nstore = Store(Path(sys.argv[1]), design, Setting(0))\n"
+        "blocks = [simulate.Block(256 * i, 256, (int(2 * i >= count),), 256) for i in range(count)]\n"
+        "effects = pieces.analyse(design, store, blocks)\n"
+        "found = result.described(design, Setting(0), store, effects)\n"
+        "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "print(json.dumps([found['arms']['drug']['patients'], peak]))\n"
+    )
+    peaks = []
+    for count in (40, 400):
+        folder = tmp_path / str(count)
+        synthetic(folder, a_trial(), np.random.default_rng(1), count)
+        told = subprocess.run(
+            [sys.executable, "-c", program, str(folder), str(count)],
+            capture_output=True, text=True, check=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )  # fmt: skip
+        patients, peak = json.loads(told.stdout)
+        assert patients == 256 * count / 2
+        peaks.append(peak)
+    assert peaks[1] < 1.1 * peaks[0], peaks
+
+
 # --- store and engines ---
 
 
@@ -262,7 +382,7 @@ def test_a_run_cut_short_goes_on_and_nothing_is_counted_twice(tmp_path: Path) ->
     with store.opened():
         assert store.missing(blocks) == blocks[1:]
         engine.carry_out(store, blocks, workers=1)
-        table = engine.in_memory(store).drop(columns="code")
+        table = store.whole(blocks).drop(columns="code")
     pd.testing.assert_frame_equal(
         table.sort_values(["patient", "day"], ignore_index=True),
         simulated(design).sort_values(["patient", "day"], ignore_index=True),

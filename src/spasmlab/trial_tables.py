@@ -63,11 +63,13 @@ def trial(found: Mapping[str, Any]) -> None:
     for effect in found["effects"]:
         interval = f"{_short(effect['low'])} to {_short(effect['high'])}"
         how = f"{effect['analysis']} ({effect['scale']})"
-        last = effect["failed"] or _short(effect["p"])
+        last = effect["failed"] or _short(effect["p"]) + (f" ({effect['note']})" if effect["note"] else "")
         effects.add_row(effect["outcome"], effect["arm"], how, _short(effect["value"]), interval, last)
     console().print(effects)
     if found["failed"]:
         say(f"{found['failed']} patients could not be solved and have no outcome")
+    if found["failed_analyses"]:
+        say(f"{found['failed_analyses']} of {len(found['effects'])} analyses could not be done")
     say(found["notice"])
 
 

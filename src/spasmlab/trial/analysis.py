@@ -37,6 +37,7 @@ class Effect:
     """An arm against the control: estimate with its confidence interval on `scale`, p, and how many were analysed.
 
     `failed` says why there is no estimate (no variation, a model that did not converge); the numbers are then NaN.
+    `note` says what else is to know of it.
     """
 
     outcome: str
@@ -50,6 +51,7 @@ class Effect:
     p: float
     n: int
     failed: str = ""
+    note: str = ""
 
 
 def control_of(design: Design) -> str:
@@ -90,7 +92,7 @@ def effect(
             estimate, error, p = (
                 _paired(a, b, analysis) if crossed else ANALYSES[analysis](table, outcome, arm, control, a, b)
             )
-    except (np.linalg.LinAlgError, ValueError, ArithmeticError) as problem:
+    except _failures() as problem:
         return Effect(
             **named, **_none(str(problem).splitlines()[0] if str(problem) else type(problem).__name__)
         )
@@ -98,6 +100,15 @@ def effect(
         return Effect(**named, **_none("the model did not converge"))
     half = _quantile() * error
     return Effect(**named, estimate=estimate, low=estimate - half, high=estimate + half, p=p)
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """What the libraries raise for data or a formula that a model cannot be made of: a result, not the end of a trial."""
+    from patsy import PatsyError
+    from statsmodels.tools.sm_exceptions import MissingDataError, PerfectSeparationError
+
+    ours = (np.linalg.LinAlgError, ValueError, ArithmeticError)
+    return *ours, PatsyError, MissingDataError, PerfectSeparationError
 
 
 def _none(why: str) -> dict[str, Any]:

@@ -12,8 +12,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from spasmlab.errors import InputError, SolveError, unknown
 from spasmlab.progress import Progress
 from spasmlab.trial import simulate
@@ -139,8 +137,3 @@ def _connected(client: Callable[..., Any], address: str) -> Any:
         return client(address, timeout="10s")
     except (OSError, ValueError) as problem:
         raise InputError(f"no Dask scheduler answers at '{address}': {problem}") from None
-
-
-def in_memory(store: Store, columns: list[str] | None = None) -> pd.DataFrame:
-    """The whole table of a trial, or some of its columns."""
-    return pd.concat(list(store.tables(columns)), ignore_index=True)

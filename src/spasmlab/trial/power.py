@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from spasmlab import endpoints, result
+from spasmlab import endpoints, quantity, result
 from spasmlab.errors import InputError
 from spasmlab.parameter import beside
 from spasmlab.progress import Stages
@@ -29,13 +29,14 @@ ALPHA = 0.05
 @dataclass(frozen=True)
 class Point:
     """Power at a size: patients in all, share of trials won, of trials significant either way, mean effect; Monte Carlo
-    standard errors."""
+    standard errors; and how many trials had no analysis (they count as not won)."""
 
     patients: int
     power: float
     error: float
     significant: float
     effect: float
+    failed: int = 0
 
 
 def primary(design: Design) -> str:
@@ -74,7 +75,9 @@ def at(
     significant = np.nan_to_num(ps, nan=1.0) < ALPHA
     won = float(np.mean(significant & (effects < 0)))
     error = math.sqrt(won * (1 - won) / trials)
-    return Point(patients, won, error, float(np.mean(significant)), float(np.nanmean(effects)))
+    failed = int(np.isnan(ps).sum())
+    effect = float(np.nanmean(effects)) if failed < trials else math.nan
+    return Point(patients, won, error, float(np.mean(significant)), effect, failed)
 
 
 def compute(
@@ -123,7 +126,8 @@ def _point(point: Point) -> dict[str, Any]:
         "low": max(0.0, point.power - 1.645 * point.error),
         "high": min(1.0, point.power + 1.645 * point.error),
         "monte_carlo_error": point.error,
-        "effect": point.effect,
+        "effect": quantity.finite(point.effect),
+        "failed": point.failed,
     }
 
 

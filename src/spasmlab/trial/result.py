@@ -6,19 +6,17 @@ import math
 import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from spasmlab import endpoints, quantity, result
 from spasmlab.progress import Stages
 from spasmlab.quantity import Quantity
-from spasmlab.trial import analysis, engine, simulate
+from spasmlab.trial import engine, pieces, simulate
 from spasmlab.trial.analysis import Effect
 from spasmlab.trial.design import Design
 from spasmlab.trial.simulate import Setting
-from spasmlab.trial.statistic import where
 from spasmlab.trial.store import Store
 
 PERCENTILES = (5.0, 50.0, 95.0)
@@ -45,13 +43,14 @@ def compute(
                     store, blocks, engine=engine_name, workers=workers, cluster=cluster, progress=progress
                 )
             with stages("Analysis"):
-                table = engine.in_memory(store)
-                effects = analysis.analyse(design, table)
-        return described(design, setting, table, effects) | {"seconds": result.seconds(stages)}
+                effects = pieces.analyse(design, store, blocks)
+                found = described(design, setting, store, effects)
+        return found | {"seconds": result.seconds(stages)}
 
 
-def described(design: Design, setting: Setting, table: pd.DataFrame, effects: list[Effect]) -> dict[str, Any]:
-    """Everything of a trial that goes into JSON."""
+def described(design: Design, setting: Setting, store: Store, effects: list[Effect]) -> dict[str, Any]:
+    """Everything of a trial that goes into JSON; the parts of the store are read one after another."""
+    arms, failed = counted(design, store)
     return {
         **result.head("trial"),
         "title": design.title,
@@ -59,9 +58,10 @@ def described(design: Design, setting: Setting, table: pd.DataFrame, effects: li
         "design": design.kind,
         "patients": design.patients,
         "seed": setting.seed,
-        "failed": int(table.loc[table["code"] > 0, "patient"].nunique()),
+        "failed": failed,
+        "failed_analyses": sum(bool(effect.failed) for effect in effects),
         "estimand": ESTIMAND,
-        "arms": {arm.name: _arm(design, table, arm.name) for arm in design.arms},
+        "arms": arms,
         "effects": [effect_dict(effect) for effect in effects],
         "assumed": ASSUMED,
     }
@@ -76,16 +76,26 @@ ASSUMED = (
 )
 
 
-def _arm(design: Design, table: pd.DataFrame, name: str) -> dict[str, Any]:
-    rows = where(table, table["arm"] == name)
-    last = where(rows, rows["day"] == rows["day"].max())
-    asked = simulate.asked(design)
-    seen = cast(pd.DataFrame, last[list(asked)]).notna().any(axis=1)
+def counted(design: Design, store: Store) -> tuple[dict[str, Any], int]:
+    """Each arm's patients, those seen at the last visit, and its outcomes; and how many patients could not be solved.
+
+    A patient's visits are all in one part.
+    """
+    asked = list(simulate.asked(design))
+    last = design.visits[-1]
+    found = {arm.name: {"patients": 0, "completed": 0} for arm in design.arms}
+    failed = 0
+    for table in store.tables(["patient", "arm", "day", "code", *asked]):
+        failed += _distinct(table.loc[table["code"] > 0, "patient"])
+        for name, rows in table.groupby("arm"):
+            found[str(name)]["patients"] += _distinct(rows["patient"])
+            seen = (rows["day"] == last) & rows[asked].notna().any(axis=1)
+            found[str(name)]["completed"] += _distinct(rows.loc[seen, "patient"])
+    courses = {outcome: _courses(design, store, outcome) for outcome in asked}
     return {
-        "patients": _distinct(rows["patient"]),
-        "completed": _distinct(last.loc[seen, "patient"]),
-        "outcomes": {outcome: _course(rows, outcome) for outcome in asked},
-    }
+        name: {**counts, "outcomes": {outcome: courses[outcome][name] for outcome in asked}}
+        for name, counts in found.items()
+    }, failed
 
 
 def _distinct(column: Any) -> int:
@@ -93,26 +103,35 @@ def _distinct(column: Any) -> int:
     return int(column.nunique())
 
 
-def _course(rows: pd.DataFrame, outcome: str) -> list[dict[str, Any]]:
-    """Mean, SD, number and percentiles between patients at each visit."""
+def _courses(design: Design, store: Store, outcome: str) -> dict[str, list[dict[str, Any]]]:
+    """Mean, SD, number and percentiles between patients at each visit, by arm: one outcome's scores in memory at a time."""
+    scores: dict[tuple[str, float], list[np.ndarray]] = {
+        (arm.name, day): [] for arm in design.arms for day in design.visits
+    }
+    for table in store.tables(["arm", "day", outcome]):
+        for (arm, day), values in table.groupby(["arm", "day"])[outcome]:
+            scores[str(arm), float(day)].append(values.dropna().to_numpy())
     unit = endpoints.find(outcome).unit
-    found = []
-    for day, scores in rows.groupby("day")[outcome]:
-        values = scores.dropna().to_numpy()
-        low, middle, high = np.percentile(values, PERCENTILES) if len(values) else (math.nan,) * 3
-        found.append(
-            {
-                "day": float(day),  # type: ignore[arg-type]
-                "n": len(values),
-                "mean": quantity.finite(float(np.mean(values))) if len(values) else None,
-                "sd": quantity.finite(float(np.std(values, ddof=1))) if len(values) > 1 else None,
-                "median": quantity.finite(float(middle)),
-                "low": quantity.finite(float(low)),
-                "high": quantity.finite(float(high)),
-                "unit": unit,
-            }
-        )
-    return found
+    return {
+        arm.name: [
+            _visit(day, np.concatenate(scores[arm.name, day] or [np.empty(0)]), unit) for day in design.visits
+        ]
+        for arm in design.arms
+    }
+
+
+def _visit(day: float, values: np.ndarray, unit: str) -> dict[str, Any]:
+    low, middle, high = np.percentile(values, PERCENTILES) if len(values) else (math.nan,) * 3
+    return {
+        "day": day,
+        "n": len(values),
+        "mean": quantity.finite(float(np.mean(values))) if len(values) else None,
+        "sd": quantity.finite(float(np.std(values, ddof=1))) if len(values) > 1 else None,
+        "median": quantity.finite(float(middle)),
+        "low": quantity.finite(float(low)),
+        "high": quantity.finite(float(high)),
+        "unit": unit,
+    }
 
 
 def effect_dict(effect: Effect) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -113,6 +113,11 @@ class Store:
         """The parts in the order of their patients, one at a time."""
         for part in sorted((self.folder / PARTS).glob("*.parquet")):
             yield pd.read_parquet(part, columns=columns)
+
+    def whole(self, blocks: Sequence[Block]) -> pd.DataFrame:
+        """The visits of some blocks in one table, in the order of their patients."""
+        parts = sorted(self.path(block) for block in blocks)
+        return pd.concat([pd.read_parquet(part) for part in parts], ignore_index=True)
 
 
 def _written(file: Path, write: object) -> None:
