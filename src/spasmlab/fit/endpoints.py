@@ -122,8 +122,8 @@ class Study:
             rows = np.arange(block.count) % course.patients
             signals = {n: course.signals[n][rows] for n in reads}
             for period in range(len(block.sequence)):
-                hours = simulate.period_hours(self.design, period)
-                found.append((block, period, courses.part(replace(course, signals=signals), *hours)))
+                seen = simulate.seen_in(self.design, replace(course, signals=signals), period)
+                found.append((block, period, seen))
         return found
 
     def _repeat(self, repeat: int, overrides: Mapping[str, float]) -> list[float]:

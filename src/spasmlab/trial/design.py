@@ -39,6 +39,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from spasmlab.errors import InputError, unknown
 from spasmlab.parameter import read_toml
+from spasmlab.regimen import Regimen
 
 KINDS = ("parallel", "crossover", "withdrawal")
 Analysis = Literal["mixed", "ancova", "wilcoxon", "proportional-odds", "negative-binomial", "logistic"]
@@ -50,7 +51,7 @@ class _Strict(BaseModel):
 
 class Arm(_Strict):
     """One arm: what is taken (no drug: placebo) and by how many. `stops_on` names side effects at which a titration
-    goes no further; `after` is the regimen of a withdrawal's second phase."""
+    goes no further."""
 
     name: str
     n: int = Field(ge=1, le=10_000_000)
@@ -65,6 +66,15 @@ class Arm(_Strict):
         if (self.drug is None) != (self.regimen is None):
             raise ValueError(f"arm '{self.name}' needs both drug and regimen, or neither (placebo)")
         return self
+
+
+class RunIn(_Strict):
+    """What everybody takes, openly, in the run-in of a withdrawal trial; it lasts `run_in_weeks`."""
+
+    drug: str
+    regimen: str
+    formulation: str = "ir"
+    fed: bool | str = False
 
 
 class Analysed(_Strict):
@@ -94,6 +104,9 @@ class Published(_Strict):
 class Design(_Strict):
     """A trial as it is planned. Days and weeks; `dropout` is the share that leaves in a week.
 
+    A withdrawal begins with `run_in_weeks` of open treatment with `run_in`; those who then are at least `responder` per cent
+    better in an outcome than before it, and score within `responder_within`, are randomised to the arms, whose day 0 it is.
+
     `not_predicted` names rows of evidence of this trial that no statistic here can reproduce, each with its reason;
     `trials` is how many trials a pooled analysis puts together (`spasmlab replicate` simulates each).
     """
@@ -111,7 +124,9 @@ class Design(_Strict):
     washout_weeks: float = Field(default=0, ge=0, le=52)
     periods: int = Field(default=1, ge=1, le=40)
     run_in_weeks: float = Field(default=0, ge=0, le=104)
+    run_in: RunIn | None = None
     responder: dict[str, float] = Field(default_factory=dict)
+    responder_within: dict[str, tuple[float, float]] = Field(default_factory=dict)
     adherence: float = Field(default=1.0, ge=0, le=1)
     dropout: float = Field(default=0.0, ge=0, lt=1)
     leaves_on: dict[str, float] = Field(default_factory=dict)
@@ -139,11 +154,21 @@ class Design(_Strict):
             raise ValueError(f"the last visit, day {self.visits[-1]:g}, lies beyond {self.weeks:g} weeks")
         if len({arm.name for arm in self.arms}) < len(self.arms):
             raise ValueError("two arms have the same name")
-        if self.kind == "withdrawal" and not self.run_in_weeks:
-            raise ValueError("a withdrawal trial needs run_in_weeks of open treatment")
+        if self.kind == "withdrawal":
+            self._a_withdrawal()
+        elif self.run_in or self.run_in_weeks or self.responder or self.responder_within:
+            raise ValueError(f'a {self.kind} trial has no run-in; possible: kind = "withdrawal"')
         if self.kind == "crossover" and len({arm.n for arm in self.arms}) > 1:
             raise ValueError("every arm of a crossover trial has the same n: all its patients")
         return self
+
+    def _a_withdrawal(self) -> None:
+        if not self.run_in_weeks or self.run_in is None:
+            raise ValueError("a withdrawal trial needs run_in_weeks and [run_in], what is taken in it")
+        if self.periods > 1 or self.washout_weeks:
+            raise ValueError("a withdrawal trial has one randomised period, without washout")
+        if any(arm.stops_on for arm in self.arms):
+            raise ValueError("in a withdrawal trial the dose is found in the run-in: no arm has stops_on")
 
     @property
     def patients(self) -> int:
@@ -193,9 +218,25 @@ def of_table(table: dict[str, Any], origin: str) -> Design:
 
 def _unknown_field(place: list[str], origin: str) -> InputError:
     """The error for a field that does not exist, with the fields of the table it stands in."""
-    model = {"arms": Arm, "outcomes": Analysed, "published": Published}.get(place[0], Design)
+    model = {"arms": Arm, "outcomes": Analysed, "published": Published, "run_in": RunIn}.get(place[0], Design)
     within = f", {'.'.join(place[:-1])}" if len(place) > 1 else ""
     return unknown(f"field in '{origin}'{within}", place[-1], sorted(model.model_fields))
+
+
+def _refuse_unscored(name: str) -> None:
+    from spasmlab import endpoints
+
+    if endpoints.endpoint_of(name) == "adverse":
+        raise InputError(f"'{name}' is a side effect: who is randomised goes by an outcome that is scored")
+
+
+def _refuse_short(regimen: Regimen, weeks: float) -> None:
+    lasts = sum(part.length_h for part in regimen.parts) / (7 * 24)
+    if lasts < weeks:
+        raise InputError(
+            f"the regimen of the run-in ends after {lasts:.3g} weeks of {weeks:g}: '{regimen.text}'; possible: leave the "
+            "last part without an end"
+        )
 
 
 def _refuse_unknown(design: Design) -> None:
@@ -216,8 +257,11 @@ def _refuse_unknown(design: Design) -> None:
         endpoints.find(name)
     for effect in design.leaves_on:
         adverse.load(effect)
-    for name in design.responder:
-        endpoints.find(name)
+    for name in (*design.responder, *design.responder_within):
+        _refuse_unscored(name)
+    if design.run_in is not None:
+        drug.load(design.run_in.drug).formulation(design.run_in.formulation)
+        _refuse_short(regimen.parse(design.run_in.regimen), design.run_in_weeks)
     for p in design.published:
         for name in (*together(p.arm), *(together(p.against) if p.against else ())):
             design.arm(name)

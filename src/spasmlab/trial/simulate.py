@@ -21,7 +21,7 @@ from spasmlab.errors import InputError, SolveError
 from spasmlab.parameter import beside
 from spasmlab.population import People
 from spasmlab.regimen import DAY_H, Regimen, parse
-from spasmlab.trial import courses
+from spasmlab.trial import courses, run_in
 from spasmlab.trial.design import Arm, Design
 from spasmlab.trial.statistic import PERSISTING
 
@@ -94,9 +94,19 @@ def _said(design: Design) -> str:
 
 
 def eligible(design: Design, first: int, count: int, setting: Setting) -> np.ndarray:
-    """Which candidates meet the inclusion criteria (a covariate, or an outcome at baseline), (count,)."""
-    if not design.inclusion:
-        return np.ones(count, dtype=bool)
+    """Which candidates meet the inclusion criteria (a covariate, or an outcome at baseline), and, in a withdrawal trial,
+    are randomised after the run-in, (count,)."""
+    found = np.ones(count, dtype=bool)
+    if design.inclusion:
+        found = _included(design, first, count, setting)
+    if design.kind == "withdrawal":
+        chance = chance_of(setting, first, count)
+        gone = lambda seen, days: np.isfinite(_gone(design, seen, days, chance, "run-in"))
+        found &= run_in.randomised(design, first, count, setting, chance, gone)
+    return found
+
+
+def _included(design: Design, first: int, count: int, setting: Setting) -> np.ndarray:
     people = population.load(design.population).people(count, setting.seed, first)
     chance = chance_of(setting, first, count)
     untreated = courses.without_drug(design, count, courses.grid(1))
@@ -123,7 +133,7 @@ def run_block(design: Design, block: Block, setting: Setting) -> pd.DataFrame:
     tables = []
     gone_at = np.full(block.count, np.inf)
     for period, arm in enumerate(block.sequence):
-        seen = courses.part(course, *period_hours(design, period))
+        seen = seen_in(design, course, period)
         values = measure(design, seen, period, chance)
         gone_at = np.minimum(gone_at, leaves(design, seen, period, chance))
         tables.append(_rows(design, block, people, chosen, period, arm, values, gone_at))
@@ -164,19 +174,27 @@ def _failed(design: Design, block: Block) -> pd.DataFrame:
 
 
 def period_hours(design: Design, period: int) -> tuple[float, float]:
-    """Where a period begins and ends, in hours from the start."""
-    start = (
-        design.run_in_weeks + period * (design.weeks + (design.washout_weeks if period else 0))
-        if design.kind != "crossover"
-        else period * (design.weeks + design.washout_weeks)
-    )
+    """Where a period begins and ends, in hours from the start (of the run-in, where there is one)."""
+    start = design.run_in_weeks + period * (design.weeks + design.washout_weeks)
     return start * WEEK_D * DAY_H, (start + design.weeks) * WEEK_D * DAY_H
+
+
+def seen_in(design: Design, course: Course, period: int) -> Course:
+    """What is seen of a course in a period: all of it in a withdrawal, whose run-in goes on acting, else its part."""
+    return course if design.kind == "withdrawal" else courses.part(course, *period_hours(design, period))
+
+
+def _before(design: Design) -> float:
+    """Days of the run-in that a withdrawal's course begins with."""
+    return run_in.days_of(design) if design.kind == "withdrawal" else 0.0
 
 
 def whole_course(design: Design, block: Block, people: People, setting: Setting) -> Course:
     """The course over all periods: drugs of different periods come together, so that carry-over is there."""
     end = period_hours(design, len(block.sequence) - 1)[1]
     hours = courses.grid(end / DAY_H)
+    if design.kind == "withdrawal":
+        return run_in.course(design, design.arms[block.sequence[0]], people, hours, setting)
     whole = courses.without_drug(design, len(people), hours)
     for period, number in enumerate(block.sequence):
         arm = design.arms[number]
@@ -234,8 +252,14 @@ def _first_part_not_borne(
 def measure(
     design: Design, seen: Course, period: int, chance: Chance, only: str | None = None
 ) -> dict[str, np.ndarray]:
-    """Every asked outcome at the visits of a period, an array (N, visits) each; `only` one endpoint's or side effect's."""
+    """Every asked outcome at the visits of a period, an array (N, visits) each; `only` one endpoint's or side effect's.
+
+    In a withdrawal the endpoints' own baseline is the first day of the run-in, and side effects are counted from it.
+    """
+    before = _before(design)
     days = courses.visit_days(design)
+    if before:
+        days = np.concatenate([[0.0], before + days])
     names = [
         name for name in asked(design) if only in (None, endpoints.endpoint_of(name), name.split(".")[-1])
     ]
@@ -250,7 +274,7 @@ def measure(
         found[ADVERSE + name] = (
             found[PRESENT + name] if effect.kind == "weight" else occurrence.ever.astype(float)
         )
-    return {name: found[name] for name in names}
+    return {name: found[name][:, 1:] if before else found[name] for name in names}
 
 
 def _in_period(chance: Chance, period: int) -> Chance:
@@ -272,17 +296,21 @@ def leaves(design: Design, seen: Course, period: int, chance: Chance) -> np.ndar
 
     The hazard is `dropout` a week in every arm, and that of `leaves_on` for each week with a side effect.
     """
-    start = period_hours(design, period)[0] / DAY_H
-    days = np.arange(0.0, design.weeks * WEEK_D + 1)
+    start, before = period_hours(design, period)[0] / DAY_H, _before(design)
+    days = before + np.arange(0.0, design.weeks * WEEK_D + 1)
+    return _gone(design, seen, days, chance, period) + start
+
+
+def _gone(design: Design, seen: Course, days: np.ndarray, chance: Chance, phase: int | str) -> np.ndarray:
+    """How many days after the first of `days` each patient leaves, (N,), infinite for those who stay."""
     hazard = np.full((seen.patients, days.size), -np.log1p(-design.dropout) / WEEK_D)
     for name, share in design.leaves_on.items():
         present = adverse.simulate(adverse.load(name), seen, days, chance).present
         hazard = hazard - np.log1p(-share) / WEEK_D * present
     survived = np.exp(-np.concatenate([np.zeros((seen.patients, 1)), np.cumsum(hazard, axis=1)], axis=1))
-    uniform = chance.uniforms("leaves", period)[:, None]
+    uniform = chance.uniforms("leaves", phase)[:, None]
     out = survived[:, 1:] < uniform
-    day = np.where(out.any(axis=1), out.argmax(axis=1), np.inf)
-    return day + start
+    return np.where(out.any(axis=1), out.argmax(axis=1), np.inf)
 
 
 def _rows(
