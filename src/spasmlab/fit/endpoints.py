@@ -13,7 +13,7 @@ import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -80,6 +80,12 @@ def _independent(found: list[Target]) -> list[Target]:
         or (t.published.outcome, t.published.arm) not in alone
         or (t.published.outcome, t.published.against) not in alone
     ]
+
+
+def single(design: Design) -> bool:
+    """Whether a design is one trial. A pooled analysis repeats what its trials printed: fitted to as well, they would
+    count twice; it is predicted, not fitted to."""
+    return design.trials == 1
 
 
 class Study:
@@ -201,7 +207,9 @@ class Problem:
         self.records = fitted(name)
         own = parameter.beside("fit.endpoints")
         self.priors = [own[_prefix(name) + r.name] for r in self.records.values()]
-        self.studies = [s for s in (Study(name, study) for study in studies.names()) if s.targets]
+        self.studies = [
+            s for s in map(partial(Study, name), studies.names()) if s.targets and single(s.design)
+        ]
         self.centre = np.array([_to(p, p.number) for p in self.priors])
         self.width = np.array([p.spread or 1.0 for p in self.priors])
 

@@ -6,7 +6,7 @@ import math
 import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -109,8 +109,9 @@ def _courses(design: Design, store: Store, outcome: str) -> dict[str, list[dict[
         (arm.name, day): [] for arm in design.arms for day in design.visits
     }
     for table in store.tables(["arm", "day", outcome]):
-        for (arm, day), values in table.groupby(["arm", "day"])[outcome]:
-            scores[str(arm), float(day)].append(values.dropna().to_numpy())
+        for key, values in table.groupby(["arm", "day"])[outcome]:
+            arm, day = cast(tuple[str, float], key)
+            scores[arm, day].append(values.dropna().to_numpy())
     unit = endpoints.find(outcome).unit
     return {
         arm.name: [
