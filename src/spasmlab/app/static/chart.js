@@ -83,6 +83,27 @@
     ctx.restore();
   }
 
+  // Beside colour and dash, a shape for each curve that asks for one: at its own places, so that shapes do not hide another.
+  const SHAPES = { first: "●", second: "■", third: "▲", fourth: "◆" }, SHAPED = 6;
+  function shaped(drawing, place) {
+    const many = drawing.x.length, all = many <= 2 * SHAPED;
+    const step = all ? 1 : Math.floor(many / SHAPED), from = all ? 0 : Math.floor((step * (place + 1)) / (drawing.curves.length + 1));
+    return drawing.x.map((_, i) => i).filter((i) => i >= from && (i - from) % step === 0);
+  }
+  function drawShapes(u, drawing) {
+    const ctx = u.ctx;
+    ctx.save();
+    ctx.font = `${10 * devicePixelRatio}px sans-serif`; ctx.textAlign = "center"; ctx.textBaseline = "middle";
+    drawing.curves.forEach((curve, place) => {
+      if (!curve.mark || !SHAPES[curve.look]) return;
+      ctx.fillStyle = css(LOOKS[curve.look].colour);
+      for (const i of shaped(drawing, place)) {
+        if (curve.values[i] !== null) ctx.fillText(SHAPES[curve.look], u.valToPos(drawing.x[i], "x", true), u.valToPos(curve.values[i], "y", true));
+      }
+    });
+    ctx.restore();
+  }
+
   function drawMarks(u, drawing) {
     const ctx = u.ctx, ratio = devicePixelRatio, { left, top, width, height } = u.bbox;
     ctx.save();
@@ -134,7 +155,7 @@
       ],
       series: found, bands,
       hooks: {
-        draw: [(u) => { const now = charts.get(el).drawing; if (bars) drawBars(u, now); drawMarks(u, now); }],
+        draw: [(u) => { const now = charts.get(el).drawing; if (bars) drawBars(u, now); else drawShapes(u, now); drawMarks(u, now); }],
         setCursor: [(u) => follow(el, u.cursor.idx)],
       },
     };
@@ -149,7 +170,7 @@
       item.className = "chart-key";
       swatch.className = `swatch look-${curve.look}`;
       const value = document.createElement("b");
-      item.append(swatch, curve.label + " ", value);
+      item.append(swatch, (curve.mark && SHAPES[curve.look] ? SHAPES[curve.look] + " " : "") + curve.label + " ", value);
       head.append(item);
     }
     return head;
@@ -267,6 +288,12 @@
       }
       if (curve.low) out.push(`<path d="${path(drawing.x, curve.high)}${path([...drawing.x].reverse(), [...curve.low].reverse()).replace("M", "L")}Z" fill="${colour}" fill-opacity="0.2"/>`);
       out.push(`<path d="${path(drawing.x, curve.values)}" fill="none" stroke="${colour}" stroke-width="${look.width}"${look.dash ? ` stroke-dasharray="${look.dash.join(" ")}"` : ""}/>`);
+    });
+    if (drawing.kind !== "bars") drawing.curves.forEach((curve, place) => {
+      if (!curve.mark || !SHAPES[curve.look]) return;
+      for (const i of shaped(drawing, place)) if (curve.values[i] !== null) {
+        out.push(`<text x="${X(drawing.x[i])}" y="${Y(curve.values[i])}" dy="3.5" font-size="10" text-anchor="middle" fill="${css(LOOKS[curve.look].colour)}">${SHAPES[curve.look]}</text>`);
+      }
     });
     out.push(`<text x="${(box.left + box.width / 2).toFixed(1)}" y="${height - 5}" text-anchor="middle" fill="${css("--muted")}">${escape(drawing.xLabel)}</text></svg>`);
     return out.join("\n");
