@@ -199,13 +199,34 @@ def test_a_tablet_that_wants_food_is_followed_with_food():
     assert meals == {"ir": "fasted", "gastroretentive": "high-fat"}
 
 
-def test_spasticity_is_not_ranked_and_says_why():
-    base = ["advise", "--drug", "gabapentin", "--patient", WHO, "--draws", "64", "--json"]
-    code, out, _ = command.once(*base, "--condition", "ms-spasticity")
-    found = json.loads(out)
-    assert (
-        code == 0 and not found["ranked"] and found["benefit"] is None and "not ranked" in found["limits"][-1]
+SPASTIC = ["advise", "--drug", "gabapentin", "--patient", WHO, "--draws", "128", "--json"]
+
+
+def test_spasticity_is_ranked_by_what_the_patient_rates():
+    found = command.found(command.once(*SPASTIC, "--condition", "ms-spasticity"))
+    assert found["ranked"] and found["benefit"]["name"] == "spasticity_nrs"
+    assert found["benefit"]["response"] == "nrs_third" and "three small" in found["limits"][-1]
+    by_dose = sorted(found["regimens"], key=lambda one: one["daily"]["value"])
+    gained = [one["outcomes"]["spasticity_nrs"]["difference"]["value"] for one in by_dose]
+    assert gained == sorted(gained, reverse=True) and gained[-1] < gained[0] < 0
+    resistance = [one["outcomes"]["reflex_torque"]["difference"]["value"] for one in by_dose]
+    assert resistance == sorted(resistance, reverse=True)
+    assert {one["rank"] for one in found["regimens"]} == set(range(1, len(found["regimens"]) + 1))
+
+
+def test_each_spastic_condition_is_followed_in_its_own_cord():
+    ms, stroke = (
+        command.found(command.once(*SPASTIC, "--condition", f"{name}-spasticity"))
+        for name in ("ms", "stroke")
     )
+    torque = [one["regimens"][0]["outcomes"]["reflex_torque"]["no_drug"]["value"] for one in (ms, stroke)]
+    assert ms["condition"] == "ms-spasticity" and torque[0] != pytest.approx(torque[1], rel=0.01)
+
+
+def test_a_complaint_without_a_model_is_not_ranked_and_says_why():
+    base = ["advise", "--drug", "gabapentin", "--patient", WHO, "--draws", "64", "--json"]
+    found = command.found(command.once(*base, "--indication", "spasm"))
+    assert not found["ranked"] and found["benefit"] is None and "not ranked" in found["limits"][-1]
     assert all(one["rank"] is None and one["risks"] for one in found["regimens"])
     doses = [one["daily"]["value"] for one in found["regimens"]]
     assert doses == sorted(doses)

@@ -30,7 +30,11 @@ LIMITS = (
     "A measured level moves what the model believes of this patient's body; a score weighs the draws of it. One that was "
     "taken at another time than said, or on doses not taken, misleads both.",
 )
-UNRANKED = "No endpoint model here describes this condition from the chain alone: regimens are listed by dose, not ranked."
+UNRANKED = "No endpoint model here describes this condition: regimens are listed by dose, not ranked."
+OF_SPASTICITY = (
+    "In spasticity the benefit is read from the surrogate of a simulated spinal cord, with its error; that gabapentin "
+    "relieves it at all rests on three small crossover trials, and no label names the use."
+)
 
 
 def question(
@@ -118,8 +122,14 @@ def result(found: Advice) -> dict[str, Any]:
         "ranked": asked.benefit is not None,
         "regimens": ranking.regimens(found),
         "blocked": [_blocked(one) for one in found.blocked],
-        "limits": [*LIMITS, *([] if asked.benefit else [UNRANKED])],
+        "limits": [*LIMITS, *_more_limits(asked)],
     }
+
+
+def _more_limits(asked: Question) -> list[str]:
+    if asked.benefit is None:
+        return [UNRANKED]
+    return [OF_SPASTICITY] if asked.endpoint == "spasticity_scales" else []
 
 
 def _measured(found: Advice) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -94,14 +94,14 @@ def course(cloud: Person, case: Case, days: float, clock_h: float) -> Course:
     """The chain of every draw on a regimen, on the grid that endpoints read."""
     hours = _grid(days)
     problem = cloud.problem(case, days + 1)
-    return Course(hours, run(problem, hours, tuple(UNTOUCHED)), clock_h)
+    return Course(hours, run(problem, hours, tuple(UNTOUCHED)), clock_h, cloud.condition.name)
 
 
 def untreated(cloud: Person, endpoint: str | None, day: float, clock_h: float) -> dict[str, np.ndarray]:
     """Every outcome without any drug on a day, (draws,) each: the same for all regimens."""
     hours = _grid(day)
     signals = {name: np.full((cloud.draws, hours.size), value) for name, value in UNTOUCHED.items()}
-    return _on_day(cloud, endpoint, Course(hours, signals, clock_h), day)
+    return _on_day(cloud, endpoint, Course(hours, signals, clock_h, cloud.condition.name), day)
 
 
 def look(
@@ -181,7 +181,7 @@ def _groups(cloud: Person, taken: Course) -> Iterator[tuple[Course, Chance]]:
         signals = {name: values[rows] for name, values in taken.signals.items()}
         study = "" if place == 0 else f"advice {place}"
         chance = Chance(cloud.seed, len(rows), first=int(rows[0]), study=study, draw=place)
-        yield Course(taken.hours, signals, taken.clock_h), chance
+        yield replace(taken, signals=signals), chance
 
 
 def _grid(days: float) -> np.ndarray:
