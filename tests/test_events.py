@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spasmlab import drug, event_run, patient, regimen
-from spasmlab.chain import events
+from spasmlab.chain import event_course, events
 from spasmlab.chain.solve import solve
 from spasmlab.errors import InputError
 from spasmlab.io import event_table
@@ -136,10 +137,55 @@ def test_one_compiled_call_follows_the_same_rules_as_row_by_row(monkeypatch: pyt
     head = HEAD + ",CRCL"
     rows = [f"{row},{crcl}" for row, crcl in zip(rows, (90, 90, 80, 80, 60, 50, 50, 40, 40), strict=True)]
     fast = levels(*rows, head=head)
-    monkeypatch.setattr(events._Follower, "run_compiled", events._Follower.run)
+    monkeypatch.setattr(events, "starts_anew", lambda rows: np.ones(len(rows), dtype=bool))
     slow = levels(*rows, head=head)
     assert np.max(np.abs(fast - slow)) < 1e-7 * slow.max()
     assert fast[0][-1] > 0 if fast.ndim == 2 else fast[-1] > 0
+
+
+def test_a_lag_and_a_bioavailability_of_the_table_are_those_of_the_row_of_the_dose() -> None:
+    """The same table with the doses moved and scaled by hand, at once and row by row (an individual with a reset)."""
+    known = drug.load(EXAMPLES / "one_compartment.toml")
+    question = event_run.Question(known, patient.default())
+    given = ("1,0,100,1,1,12,1,0,0,.,1,0.5,0.8", "1,6,.,0,2,0,0,0,0,.,1,2,0.1", "1,20,50,1,1,0,0,0,10,.,1,0.25,0.4",
+             "1,22,.,0,2,0,0,0,0,.,1,3,0.9", "1,30,.,0,2,0,0,0,0,.,1,3,0.9")  # fmt: skip
+    by_hand = ("1,0,.,0,2,0,0,0,0,.,1,0,1", "1,0.5,80,1,1,12,1,0,0,.,1,0,1", "1,6,.,0,2,0,0,0,0,.,1,0,1",
+               "1,20.25,20,1,1,0,0,0,10,.,1,0,1", "1,22,.,0,2,0,0,0,0,.,1,0,1", "1,30,.,0,2,0,0,0,0,.,1,0,1")  # fmt: skip
+    head = HEAD + ",lag,bioavailability"
+    (expected,) = event_run.predict(question, table(*by_hand, head=head))
+    (one,) = event_run.predict(question, table(*given, head=head))
+    (plain,) = event_run.predict(replace(question, solver="plain"), table(*given, head=head))
+    for found in (one, plain):
+        seen, hoped = found.of("plasma_concentration")[0], expected.of("plasma_concentration")[0]
+        assert seen[[1, 3, 4]] == pytest.approx(hoped[[2, 4, 5]], rel=1e-7)
+
+
+def test_who_stands_beside_an_individual_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A block of many, some of whom start anew, in one thread or in three, against each alone: bit for bit."""
+    random, rows = np.random.default_rng(3), []
+    for who in range(30):
+        crcl = random.integers(20, 120)
+        rows.append(
+            f"{who},0,{random.integers(100, 900)},1,1,8,{random.integers(0, 9)},{int(who % 7 == 0)},0,.,1,{crcl}"
+        )
+        rows += [
+            f"{who},{t},.,{3 if who % 11 == 5 and t == 9 else 0},0,0,0,0,0,.,1,{crcl}" for t in (2.5, 9, 40)
+        ]
+    text = "\n".join([HEAD + ",CRCL", *rows]) + "\n"
+    question = event_run.Question(GABAPENTIN, patient.default())
+    block = max(event_table.blocks(io.StringIO(text)), key=len)
+    assert len(block.names) == 29  # the last individual of a file stands alone
+    (whole,) = event_run.predict(question, [block])
+    alone = [found.levels for found in event_run.predict(question, block.subjects())]
+    np.testing.assert_array_equal(whole.levels, np.concatenate(alone, axis=1))
+    monkeypatch.setattr(event_course, "ROWS_A_THREAD", 10)
+    monkeypatch.setattr("numba.config.NUMBA_NUM_THREADS", 3)
+    (threads,) = event_run.predict(question, [block])
+    np.testing.assert_array_equal(whole.levels, threads.levels)
+    few = list(event_table.blocks(io.StringIO(text), 7))[:-1]
+    np.testing.assert_array_equal(
+        whole.levels, np.concatenate([found.levels for found in event_run.predict(question, few)], axis=1)
+    )
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def predicted(known: drug.Drug, file: Path) -> np.ndarray:
     """Levels of the rows that are fitted, by `spasmlab exposure --events`."""
     question = event_run.Question(known, patient.default())
     (found,) = event_run.predict(question, event_table.read(file))
-    seen = (found.subject["EVID"] == 0) & (found.subject["MDV"] == 0)
+    seen = (found.rows["EVID"] == 0) & (found.rows["MDV"] == 0)
     return found.of("plasma_concentration")[0][seen]
 
 

@@ -15,7 +15,8 @@ from spasmlab.errors import InputError
 from spasmlab.event_run import Predicted, Question
 from spasmlab.exposure_result import FLUIDS
 from spasmlab.io import event_table
-from spasmlab.io.event_table import EVIDS, Subject
+from spasmlab.io.event_rows import Block, Subject
+from spasmlab.io.event_table import EVIDS
 from spasmlab.progress import Progress, Stages
 
 MOST_SHOWN = 100_000  # rows kept in memory and printed; longer tables are written to a file
@@ -32,9 +33,7 @@ def compute(question: Question, table: Path, out: Path | None, stages: Stages) -
     ignored: set[str] = set()
     with stages("Event table: predicting") as progress:
         first = _first(table)
-        stream = _counted(
-            question, event_table.subjects(table), counts, ignored, progress, _rows_about(table)
-        )
+        stream = _counted(question, event_table.blocks(table), counts, ignored, progress, _rows_about(table))
         if out is None:
             for found in stream:
                 kept.append(found)
@@ -83,20 +82,21 @@ def _first(table: Path) -> list[Subject]:
 
 def _counted(
     question: Question,
-    subjects: Iterable[Subject],
+    blocks: Iterable[Block],
     counts: dict[str, int],
     ignored: set[str],
     progress: Progress,
-    rows: int,
+    about: int,
 ) -> Iterator[Predicted]:
-    for found in event_run.predict(question, subjects):
-        one = found.subject
-        counts["individuals"] += 1
-        counts["rows"] += len(one)
-        counts["observations"] += int((one["EVID"] == 0).sum())
-        counts["doses"] += int(np.isin(one["EVID"], (1, 4)).sum())
-        ignored |= {n for n in one.extra if not events.is_covariate(question.pathway, n)}
-        progress(counts["rows"], max(rows, counts["rows"]))
+    for found in event_run.predict(question, blocks):
+        rows = found.rows
+        assert isinstance(rows, Block)
+        counts["individuals"] += len(rows.names)
+        counts["rows"] += len(rows)
+        counts["observations"] += int((rows["EVID"] == 0).sum())
+        counts["doses"] += int(np.isin(rows["EVID"], (1, 4)).sum())
+        ignored |= {n for n in rows.extra if not events.is_covariate(question.pathway, n)}
+        progress(counts["rows"], max(about, counts["rows"]))
         yield found
 
 
@@ -114,7 +114,9 @@ def _write(stream: Iterable[Predicted], out: Path) -> None:
 
 
 def _rows(found: Predicted) -> Iterator[dict[str, Any]]:
-    one = found.subject
+    one = found.rows
+    assert isinstance(one, Block)
+    names = one.name_of_rows
     for place, line in enumerate(one.lines.tolist()):
         fluids = {
             name: quantity.from_draws(found.of(signal)[:, place], "mg/L").as_dict()
@@ -124,7 +126,7 @@ def _rows(found: Predicted) -> Iterator[dict[str, Any]]:
         observed = float(one["DV"][place])
         yield {
             "row": line,
-            "id": one.name,
+            "id": names[place],
             "time_h": float(one["TIME"][place]),
             "event": EVIDS[int(one["EVID"][place])],
             "dv": quantity.finite(observed),

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import numpy as np
 
 from spasmlab.chain.pathway import Pathway
 from spasmlab.errors import ModelError, SolveError
-from spasmlab.io.event_table import Subject, wrong
+from spasmlab.io.event_rows import Block, Subject, wrong
 
 RELATIVE, ABSOLUTE = 1e-10, 1e-13
-COURSE_RELATIVE, COURSE_ABSOLUTE = 1e-9, 1e-12  # where no steady state is looked for, which needs more
+COURSE_RELATIVE, COURSE_ABSOLUTE = 1e-8, 1e-10  # where no steady state is looked for, which needs more
 SAME_TIME = 1e-10  # of the time itself: what rounding may move a sum of intervals by
 SETTLED = 1e-10  # of each state: what may be missing from a steady state
 FEWEST_CYCLES, MOST_CYCLES = 3, 50_000
@@ -32,13 +32,31 @@ Advance = Callable[[np.ndarray, np.ndarray, np.ndarray, float], np.ndarray]
 @dataclass(frozen=True)
 class Dosing:
     """What a body does with doses: the state of each compartment (CMT 1, 2, …), and for each the lag [h] and
-    bioavailability; modelled infusion rate [mg/h] and duration [h], None where the drug's file has none."""
+    bioavailability, for all rows or (rows,); modelled infusion rate [mg/h] and duration [h], None where the drug's
+    file has none."""
 
     compartments: tuple[str, ...]
-    lags: tuple[float, ...]
-    bioavailabilities: tuple[float, ...]
+    lags: tuple[float | np.ndarray, ...]
+    bioavailabilities: tuple[float | np.ndarray, ...]
     input_rate: float | None = None
     input_duration: float | None = None
+    parts: Mapping[str, float] = field(
+        default_factory=dict
+    )  # what the first bioavailability is the product of
+
+    def at(self, compartment: int, row: int) -> tuple[float, float]:
+        """Lag and bioavailability of a compartment (1, 2, …) at a row."""
+        pair = (self.lags[compartment - 1], self.bioavailabilities[compartment - 1])
+        lag, share = (float(np.asarray(one).reshape(-1)[row if np.ndim(one) else 0]) for one in pair)
+        return lag, share
+
+    def of_rows(self, rows: slice | np.ndarray) -> Dosing:
+        """The same for some of the rows."""
+        cut = [
+            tuple(one[rows] if isinstance(one, np.ndarray) else one for one in kind)
+            for kind in (self.lags, self.bioavailabilities)
+        ]
+        return replace(self, lags=cut[0], bioavailabilities=cut[1])
 
 
 @dataclass
@@ -78,9 +96,28 @@ def follow(
     compiled) or ``plain`` (SciPy on the equations as they are written). Raises InputError naming row and
     column for what has no answer, SolveError where a run blows up.
     """
-    follower = _Follower(pathway, subject, parameters, dosing, SOLVERS[solver](pathway))
-    starts_anew = (subject["EVID"] >= 3).any() or (subject["SS"] != 0).any()
-    return follower.run(signals) if starts_anew or solver != "adaptive" else follower.run_compiled(signals)
+    return _Follower(pathway, subject, parameters, dosing, SOLVERS[solver](pathway)).run(signals)
+
+
+def starts_anew(rows: Subject | Block) -> np.ndarray:
+    """Which rows reset or ask for a steady state: individuals with such rows are followed row by row."""
+    return (rows["EVID"] >= 3) | (rows["SS"] != 0)
+
+
+def refuse_compartment(compartment: int, dosing: Dosing, line: int) -> None:
+    """InputError for a dose into a compartment that the body does not have."""
+    if compartment > len(dosing.compartments):
+        known = ", ".join(f"{i} ({n})" for i, n in enumerate(dosing.compartments, 1))
+        raise wrong(line, "CMT", f"no compartment {compartment}; possible: {known}")
+
+
+def modelled(name: str, value: float | None, line: int) -> float:
+    """A modelled rate or duration; InputError where the drug has none."""
+    if value is None:
+        raise wrong(
+            line, "RATE", f"the drug has no '{name}'; possible: a rate in mg/h, or a drug file with it"
+        )
+    return value
 
 
 class _Follower:
@@ -111,51 +148,6 @@ class _Follower:
                 self._to(now, time)
             out[row] = self.engine.observe(self.values, now.state)[wanted]
         return out
-
-    def run_compiled(self, signals: Sequence[str]) -> np.ndarray:
-        """The same as `run` in one compiled call, where nothing is reset and no steady state is asked for."""
-        from spasmlab.equations import kernel_cache
-
-        known, times = list(self.pathway.signals), self.subject["TIME"]
-        out = np.empty((len(self.subject), len(signals)))
-        rows, *happening = self._happening(times)
-        first = np.searchsorted(rows, np.arange(len(times) + 1))
-        same = bool(np.all(self.parameters == self.parameters[:, :1]))
-        values = np.ascontiguousarray(self.parameters[:, :1].T if same else self.parameters.T)
-        numbers = np.array([SAME_TIME, COURSE_RELATIVE, COURSE_ABSOLUTE])
-        wanted = np.array([known.index(name) for name in signals])
-        kernel = kernel_cache.load_adaptive(self.pathway)
-        times = np.ascontiguousarray(times)
-        failed = kernel.course(values, self.initial.copy(), times, first, *happening, numbers, wanted, out)
-        if failed >= 0:
-            raise SolveError(f"the adaptive solver stopped before row {int(self.subject.lines[failed])}")
-        return out
-
-    def _happening(self, times: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Row, time, state, amount and rate of everything that doses bring about, in the order in which it acts:
-        at the dose's own row, or the first row that is not before it."""
-        found: list[tuple[float, int, float, float]] = []
-        rows: list[int] = []
-        for row in np.flatnonzero(self.subject["EVID"] == 1).tolist():
-            given = {name: float(self.subject[name][row]) for name in ("CMT", "AMT", "RATE", "II", "ADDL")}
-            place, lag, amount, rate, length = self._how(given, row)
-            last = int((float(times[-1]) - float(times[row])) / given["II"]) + 1 if given["II"] else 0
-            for number in range(min(int(given["ADDL"]), last) + 1):
-                arrival = float(times[row]) + number * given["II"] + lag
-                if length:
-                    found += [(arrival, place, 0.0, rate), (arrival + length, place, 0.0, -rate)]
-                else:
-                    found.append((arrival, place, amount, 0.0))
-            rows += [row] * (len(found) - len(rows))
-        at = np.array([one[0] for one in found], dtype=float)
-        slack = SAME_TIME * np.maximum(1.0, np.abs(times))
-        acts = np.maximum(np.array(rows, dtype=np.int64), np.searchsorted(times + slack, at))
-        order = np.lexsort((at, acts))
-        columns = [
-            np.array([one[k] for one in found], dtype=kind)
-            for k, kind in ((1, np.int64), (2, float), (3, float))
-        ]
-        return acts[order], at[order], *(column[order] for column in columns)
 
     def _fresh(self, time: float) -> _Now:
         return _Now(self.initial.copy(), np.zeros(len(self.states)), time)
@@ -199,27 +191,17 @@ class _Follower:
     def _how(self, given: Mapping[str, float], row: int) -> tuple[int, float, float, float, float]:
         """State, lag, amount, rate and length of the input of a dose; a bolus has length 0."""
         line, compartment = int(self.subject.lines[row]), int(given["CMT"]) or 1
-        if compartment > len(self.places):
-            known = ", ".join(f"{i} ({n})" for i, n in enumerate(self.dosing.compartments, 1))
-            raise wrong(line, "CMT", f"no compartment {compartment}; possible: {known}")
-        lag = self.dosing.lags[compartment - 1]
-        amount = given["AMT"] * self.dosing.bioavailabilities[compartment - 1]
+        refuse_compartment(compartment, self.dosing, line)
+        lag, share = self.dosing.at(compartment, row)
+        amount = given["AMT"] * share
         rate, length = given["RATE"], 0.0
         if rate == -2:
-            length = self._modelled("input_duration", self.dosing.input_duration, line)
+            length = modelled("input_duration", self.dosing.input_duration, line)
             rate = amount / length
         elif rate:
-            rate = self._modelled("input_rate", self.dosing.input_rate, line) if rate == -1 else rate
+            rate = modelled("input_rate", self.dosing.input_rate, line) if rate == -1 else rate
             length = amount / rate
         return self.places[compartment - 1], lag, amount, rate, length
-
-    @staticmethod
-    def _modelled(name: str, value: float | None, line: int) -> float:
-        if value is None:
-            raise wrong(
-                line, "RATE", f"the drug has no '{name}'; possible: a rate in mg/h, or a drug file with it"
-            )
-        return value
 
     def _steady(
         self, now: _Now, row: int, place: int, lag: float, amount: float, rate: float, length: float
@@ -379,7 +361,7 @@ def is_covariate(pathway: Pathway, column: str) -> bool:
     return ALIASES.get(column.upper(), column.lower()) in pathway.params
 
 
-def covariates(pathway: Pathway, subject: Subject) -> dict[str, np.ndarray]:
+def covariates(pathway: Pathway, subject: Subject | Block) -> dict[str, np.ndarray]:
     """Columns of a table that are parameters of the pathway: WT, CRCL [mL/min], FED, or a parameter's name."""
     from spasmlab import units
 
@@ -397,7 +379,7 @@ def covariates(pathway: Pathway, subject: Subject) -> dict[str, np.ndarray]:
     return found
 
 
-def refuse_unknown_compartment(pathway: Pathway, subject: Subject) -> None:
+def refuse_unknown_compartment(pathway: Pathway, subject: Subject | Block) -> None:
     """Observations are of plasma: CMT 0 or the number of the central compartment."""
     central = compartments(pathway).index("plasma_amount") + 1 if "plasma_amount" in pathway.states else 0
     if not central:

@@ -16,6 +16,7 @@ PARAMETERS = $PARAMETERS
 SIGNALS = $SIGNALS
 STATES = $STATES
 MOST_STEPS = 1_000_000
+FIRST_STEP = 0.05  # h, after a dose
 '''
 
 BODY = """
@@ -31,15 +32,16 @@ $OBSERVE
 
 
 @njit(cache=True, error_model="numpy")
-def advance(p, y, r, span, relative, absolute):
+def steps(p, y, r, span, step, relative, absolute, work):
+    # Moves y by `span`, beginning with `step`; the step that would come next is returned, or -1 where it failed.
     n = y.shape[0]
-    k1, k2, k3, k4 = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
-    k5, k6, k7, z = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
-    done, step = 0.0, min(span, 0.05)
+    k1, k2, k3, k4, k5, k6, k7, z = work[0], work[1], work[2], work[3], work[4], work[5], work[6], work[7]
+    done, free = 0.0, step
     slope(p, y, r, k1)
     for _ in range(MOST_STEPS):
         if done >= span:
-            return True
+            return free
+        step = free
         last = done + step >= span * (1 - 1e-14)
         if last:
             step = span - done
@@ -78,45 +80,70 @@ def advance(p, y, r, span, relative, absolute):
             scale = absolute + relative * max(abs(y[i]), abs(z[i]))
             worst = max(worst, abs(error) / scale)
         if not worst < np.inf:
-            return False
+            return -1.0
+        change = min(5.0, max(0.2, 0.9 * max(worst, 1e-12) ** -0.2))
+        free = max(free, step * change) if last and worst <= 1.0 else step * change
         if worst <= 1.0:
             done = span if last else done + step
             for i in range(n):
                 y[i] = z[i]
                 k1[i] = k7[i]
-        step *= min(5.0, max(0.2, 0.9 * max(worst, 1e-12) ** -0.2))
-    return False
+    return -1.0
 
 
 @njit(cache=True, error_model="numpy")
-def _on(p, y, r, now, end, same, relative, absolute):
-    if end - now <= same * max(1.0, abs(end)):
-        return True
-    return advance(p, y, r, end - now, relative, absolute * max(1.0, np.max(np.abs(y))))
+def advance(p, y, r, span, relative, absolute):
+    return steps(p, y, r, span, FIRST_STEP, relative, absolute, np.empty((8, y.shape[0]))) > 0
+"""
 
+COURSES = """
 
 @njit(cache=True, error_model="numpy")
-def course(p, y, t, first, at, place, amount, rate, numbers, wanted, out):
-    # Rows of one individual at times t; what acts at row j are the events first[j] to first[j + 1], in order.
-    # p (1 or rows, parameters) holds from the row before. The row that failed is returned, or -1.
+def acting(rows, ends, at, times, slack):
+    # For each event the first row that it acts at: its own, or the first whose time (and slack) is not before it.
+    found = np.empty(at.shape[0], dtype=np.int64)
+    for e in range(at.shape[0]):
+        low, high = rows[e], ends[e]
+        while low < high:
+            middle = (low + high) // 2
+            if times[middle] + slack[middle] < at[e]:
+                low = middle + 1
+            else:
+                high = middle
+        found[e] = low
+    return found
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def courses(p, moving, over, initial, t, starts, first, at, place, amount, rate, numbers, out):
+    # Individuals one after the other: rows starts[i] to starts[i + 1] at times t. What acts at row j are the events
+    # first[j] to first[j + 1], in order; parameters `moving` have their values over[j] from the row before.
+    # The row that failed is returned, or -1.
     same, relative, absolute = numbers[0], numbers[1], numbers[2]
-    r, row, now = np.zeros(y.shape[0]), np.empty(len(SIGNALS)), t[0]
-    for j in range(t.shape[0]):
-        q = p[min(j, p.shape[0] - 1)]
-        for e in range(first[j], first[j + 1]):
-            end = max(now, min(at[e], t[j]))
-            if not _on(q, y, r, now, end, same, relative, absolute):
-                return j
-            now = end if end - now > same * max(1.0, abs(end)) else now
-            y[place[e]] += amount[e]
-            r[place[e]] += rate[e]
-            if abs(r[place[e]]) < absolute:
-                r[place[e]] = 0.0
-        if not _on(q, y, r, now, t[j], same, relative, absolute):
-            return j
-        now = t[j] if t[j] - now > same * max(1.0, abs(t[j])) else now
-        observe(q, y, row)
-        for k in range(wanted.shape[0]):
-            out[j, k] = row[wanted[k]]
+    n = initial.shape[0]
+    q, y, r, work = p.copy(), np.empty(n), np.empty(n), np.empty((8, n))
+    for i in range(starts.shape[0] - 1):
+        y[:] = initial
+        r[:] = 0.0
+        now, step = t[starts[i]], FIRST_STEP
+        for j in range(starts[i], starts[i + 1]):
+            for k in range(moving.shape[0]):
+                q[moving[k]] = over[j, k]
+            for e in range(first[j], first[j + 1] + 1):
+                dosed = e < first[j + 1]
+                end = max(now, min(at[e], t[j])) if dosed else t[j]
+                if end - now > same * max(1.0, abs(end)):
+                    scale = absolute * max(1.0, np.max(np.abs(y)))
+                    step = steps(q, y, r, end - now, step, relative, scale, work)
+                    if step < 0:
+                        return j
+                    now = end
+                if dosed:
+                    y[place[e]] += amount[e]
+                    r[place[e]] += rate[e]
+                    if abs(r[place[e]]) < absolute:
+                        r[place[e]] = 0.0
+                    step = FIRST_STEP
+            observe(q, y, out[j])
     return -1
 """

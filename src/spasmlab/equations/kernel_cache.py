@@ -45,6 +45,15 @@ def load_adaptive(pathway: Pathway) -> ModuleType:
     return _loaded[name]
 
 
+def load_course(pathway: Pathway, wanted: tuple[str, ...]) -> ModuleType:
+    """The adaptive solver of event tables for the signals `wanted`, kept in the same way."""
+    signals = hashlib.blake2b("\0".join(wanted).encode(), digest_size=4).hexdigest()
+    name = f"course_{fingerprint(pathway)}_{signals}"
+    if name not in _loaded:
+        _loaded[name] = _import(_file(name, pathway, wanted), f"spasmlab_kernels_{name}")
+    return _loaded[name]
+
+
 def is_cached(pathway: Pathway) -> bool:
     """Whether a compiled solver of this pathway lies on disk, so that loading it takes no compiling."""
     name = f"chain_{fingerprint(pathway)}"
@@ -93,14 +102,17 @@ def _temporary() -> Path:
     return folder
 
 
-def _file(name: str, pathway: Pathway) -> Path:
+def _file(name: str, pathway: Pathway, wanted: tuple[str, ...] = ()) -> Path:
     """The module's file, generated where missing or damaged; its last line is the hash of the rest."""
     file = cache_folder() / "kernels" / f"{name}.py"
     if not _intact(file):
         from spasmlab.equations import adaptive_kernel, numba_kernel
 
-        generator = adaptive_kernel if name.startswith("adaptive_") else numba_kernel
-        _write(file, generator.text(pathway))
+        if wanted:
+            text = adaptive_kernel.course_text(pathway, wanted)
+        else:
+            text = (adaptive_kernel if name.startswith("adaptive_") else numba_kernel).text(pathway)
+        _write(file, text)
     return file
 
 

@@ -90,12 +90,8 @@ class _Line:
 
     def _dose(self, records: event_table.Subject, row: int) -> None:
         place = (int(records["CMT"][row]) or 1) - 1
-        if place >= len(self.dosing.compartments):
-            events_known = ", ".join(f"{i} ({n})" for i, n in enumerate(self.dosing.compartments, 1))
-            raise wrong(
-                int(records.lines[row]), "CMT", f"no compartment {place + 1}; possible: {events_known}"
-            )
-        share, lag = self.dosing.bioavailabilities[place], self.dosing.lags[place]
+        events.refuse_compartment(place + 1, self.dosing, int(records.lines[row]))
+        lag, share = self.dosing.at(place + 1, row)
         rate, hours = self._rate(records, row, share)
         for number in range(int(records["ADDL"][row]) + 1):
             arrival = float(records["TIME"][row] + number * records["II"][row]) + lag
@@ -114,10 +110,10 @@ class _Line:
             int(records.lines[row]),
         )
         if rate == -2:
-            hours = events._Follower._modelled("input_duration", self.dosing.input_duration, line)
+            hours = events.modelled("input_duration", self.dosing.input_duration, line)
             return amount / hours, hours
         if rate == -1:
-            rate = events._Follower._modelled("input_rate", self.dosing.input_rate, line)
+            rate = events.modelled("input_rate", self.dosing.input_rate, line)
         return rate, amount / rate if rate else 0.0
 
     def _push(self, time: float, place: int, amount: float, flow: float) -> None:

@@ -14,15 +14,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from spasmlab.errors import InputError, nearest
+from spasmlab.io.event_rows import COLUMNS, Block, Subject, text_of, wrong
 
 if TYPE_CHECKING:
     import pandas
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
     from spasmlab.regimen import Regimen
 
 NEEDED = ("TIME", "AMT")
-COLUMNS = ("ID", "TIME", "AMT", "EVID", "CMT", "II", "ADDL", "SS", "RATE", "DV", "MDV")
 UNITS = {"TIME": "h", "II": "h", "AMT": "mg", "RATE": "mg/h", "DV": "mg/L"}
 UNIT_COLUMNS = ("UNIT", "UNITS", "AMTU", "DVU", "TIMEU", "AMT_UNIT", "DV_UNIT", "TIME_UNIT")
 EVIDS = {0: "observation", 1: "dose", 2: "other event", 3: "reset", 4: "reset and dose"}
@@ -38,43 +35,10 @@ ROWS_AT_ONCE = 100_000
 MOST_ROWS_OF_ONE = 1_000_000
 MOST_HOURS = 1e6  # of a time, a little over a century: more is a unit mistaken
 MOST_FURTHER = 1_000_000  # doses that one row may ask for
-CELLS_KEPT = 65_536  # numbers whose text is remembered: most cells of a table are few numbers
 FIRST_LINE = 2  # the header is line 1 of the file
 _MISSING = [".", "", "NA"]
 _WHOLE = ("EVID", "CMT", "ADDL", "SS", "MDV")
 Words = Mapping[str, Mapping[str, float]]
-
-
-@dataclass(frozen=True)
-class Subject:
-    """The rows of one individual: `lines` of the file, and `columns` of numbers, each (rows,).
-
-    All columns of `COLUMNS` but ID are there. Doses of amount 0 and missing cells are 0, a missing DV is NaN.
-    """
-
-    name: str
-    lines: np.ndarray
-    columns: Mapping[str, np.ndarray]
-
-    def __len__(self) -> int:
-        return len(self.lines)
-
-    def __getitem__(self, column: str) -> np.ndarray:
-        return self.columns[column]
-
-    @property
-    def extra(self) -> tuple[str, ...]:
-        """The names of columns beyond NONMEM's own, as the file spells them."""
-        return tuple(name for name in self.columns if name not in COLUMNS)
-
-    def with_columns(self, **columns: np.ndarray) -> Subject:
-        """The same rows with columns added or replaced."""
-        return replace(self, columns={**self.columns, **columns})
-
-
-def wrong(line: int, column: str, problem: str) -> InputError:
-    """An error that names row and column."""
-    return InputError(f"event table, row {line}, column {column}: {problem}")
 
 
 def read(source: Path | str | IO[str], words: Words | None = None) -> tuple[Subject, ...]:
@@ -96,40 +60,52 @@ def subjects(
     source: Path | str | IO[str], rows_at_once: int = ROWS_AT_ONCE, words: Words | None = None
 ) -> Iterator[Subject]:
     """The individuals of a file, one after the other, in memory that does not grow with the file."""
+    for block in blocks(source, rows_at_once, words):
+        yield from block.subjects()
+
+
+def blocks(
+    source: Path | str | IO[str], rows_at_once: int = ROWS_AT_ONCE, words: Words | None = None
+) -> Iterator[Block]:
+    """The individuals of a file, many at a time, in memory that does not grow with the file."""
     seen: set[str] = set()
     kept: dict[str, np.ndarray] | None = None
-    for block in _blocks(source, rows_at_once, words or {}):
-        columns = {"ID": block["ID"].to_numpy(dtype=object), "line": block.index.to_numpy()}
-        columns |= {name: block[name].to_numpy(dtype=float) for name in _ordered(block.columns)}
+    for rows in _blocks(source, rows_at_once, words or {}):
+        columns = {"ID": rows["ID"].to_numpy(dtype=object), "line": rows.index.to_numpy()}
+        columns |= {name: rows[name].to_numpy(dtype=float) for name in _ordered(rows.columns)}
         whole = columns if kept is None else {n: np.concatenate([kept[n], columns[n]]) for n in columns}
-        names = whole["ID"]
-        starts = np.flatnonzero(np.concatenate([[True], names[1:] != names[:-1]]))
-        for start, end in pairwise(starts.tolist()):
-            yield _subject({name: values[start:end] for name, values in whole.items()}, seen)
-        kept = {name: values[starts[-1] :] for name, values in whole.items()}
+        last = int(np.flatnonzero(_changes(whole["ID"]))[-1])
+        if last:
+            yield _block({name: values[:last] for name, values in whole.items()}, seen)
+        kept = {name: values[last:] for name, values in whole.items()}
         if len(kept["line"]) > MOST_ROWS_OF_ONE:
             raise InputError(
-                f"event table: individual '{names[-1]}' has more than {MOST_ROWS_OF_ONE} rows; "
+                f"event table: individual '{kept['ID'][0]}' has more than {MOST_ROWS_OF_ONE} rows; "
                 "possible: fewer rows for one individual, or an ID column that tells individuals apart"
             )
     if kept is None:
         raise InputError("the event table is empty; possible: a header and at least one row")
-    yield _subject(kept, seen)
+    yield _block(kept, seen)
 
 
-def write(found: Iterable[Subject], target: IO[str]) -> None:
+def _changes(names: np.ndarray) -> np.ndarray:
+    """Where an individual begins."""
+    return np.concatenate([[True], names[1:] != names[:-1]])
+
+
+def write(found: Iterable[Subject | Block], target: IO[str]) -> None:
     """Write individuals so that reading gives them back: every column, every digit."""
     names: list[str] | None = None
-    for subject in found:
+    for some in found:
+        rows = some.block if isinstance(some, Subject) else some
         if names is None:
-            names = list(subject.columns)
+            names = list(rows.columns)
             target.write(",".join(["ID", *names]) + "\n")
-        if list(subject.columns) != names:
+        if list(rows.columns) != names:
             raise InputError(
-                f"individual '{subject.name}' has other columns than the first; possible: {names}"
+                f"individual '{rows.names[0]}' has other columns than the first; possible: {names}"
             )
-        rows = zip(*(subject[name].tolist() for name in names), strict=True)
-        target.writelines(f"{subject.name},{','.join(map(_cell, row))}\n" for row in rows)
+        target.writelines(text_of(rows, names))
 
 
 def from_doses(times: np.ndarray, amounts: np.ndarray, seen: np.ndarray, name: str = "1") -> Subject:
@@ -185,13 +161,6 @@ def regimen_of(found: Sequence[Subject]) -> Regimen:
     return Regimen(
         tuple(Part((Amount(doses[t]),), None, (), gap) for t, gap in zip(times, gaps, strict=True))
     )
-
-
-@lru_cache(maxsize=CELLS_KEPT)
-def _cell(value: float) -> str:
-    if value != value:
-        return "."
-    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
 
 
 def _blocks(source: Path | str | IO[str], rows_at_once: int, words: Words) -> Iterator[pandas.DataFrame]:
@@ -348,12 +317,16 @@ def _numbers(block: pandas.DataFrame, header: Mapping[str, float], words: Words)
 
 
 def _names(block: pandas.DataFrame, lines: np.ndarray) -> np.ndarray:
+    import pandas
+
     if "ID" not in block:
         return np.full(len(block), "1", dtype=object)
     missing = block["ID"].isna().to_numpy()
     if missing.any():
         raise wrong(int(lines[missing][0]), "ID", "the cell is empty; possible: a name or number")
-    return np.array([re.sub(r"\.0+$", "", name.strip()) for name in block["ID"]], dtype=object)
+    places, kinds = pandas.factorize(block["ID"])
+    plain = [re.sub(r"\.0+$", "", str(name).strip()) for name in kinds]
+    return np.array(plain, dtype=object)[places]
 
 
 def _number_column(column: Any, name: str) -> np.ndarray:
@@ -477,17 +450,21 @@ def _ordered(names: Iterable[str]) -> list[str]:
     return [*(c for c in COLUMNS if c != "ID"), *(n for n in names if n not in COLUMNS)]
 
 
-def _subject(rows: Mapping[str, np.ndarray], seen: set[str]) -> Subject:
-    """The individual with these rows; InputError where it comes back or its times do."""
-    name, lines = str(rows["ID"][0]), rows["line"]
-    if name in seen:
-        raise wrong(int(lines[0]), "ID", f"'{name}' comes back after others; possible: its rows together")
-    seen.add(name)
-    found = Subject(name, lines, {c: values for c, values in rows.items() if c not in ("ID", "line")})
-    time = found["TIME"]
-    back = np.flatnonzero((np.diff(time) < 0) & (found["EVID"][1:] < 3))
+def _block(rows: Mapping[str, np.ndarray], seen: set[str]) -> Block:
+    """The individuals with these rows; InputError where one comes back or its times do."""
+    lines, begins = rows["line"], _changes(rows["ID"])
+    starts = np.flatnonzero(begins)
+    names = tuple(map(str, rows["ID"][starts].tolist()))
+    for place, name in enumerate(names):
+        if name in seen:
+            line = int(lines[starts[place]])
+            raise wrong(line, "ID", f"'{name}' comes back after others; possible: its rows together")
+        seen.add(name)
+    columns = {c: values for c, values in rows.items() if c not in ("ID", "line")}
+    time = columns["TIME"]
+    back = np.flatnonzero((np.diff(time) < 0) & (columns["EVID"][1:] < 3) & ~begins[1:])
     if len(back):
         row = int(back[0]) + 1
         raise wrong(int(lines[row]), "TIME", f"{time[row]:g} h comes after {time[row - 1]:g} h; possible: sorted times "
                     "(time may go back on a reset, EVID 3 or 4)")  # fmt: skip
-    return found
+    return Block(names, np.append(starts, len(lines)), lines, columns)
