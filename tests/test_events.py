@@ -179,7 +179,7 @@ def test_who_stands_beside_an_individual_changes_nothing(monkeypatch: pytest.Mon
     alone = [found.levels for found in event_run.predict(question, block.subjects())]
     np.testing.assert_array_equal(whole.levels, np.concatenate(alone, axis=1))
     monkeypatch.setattr(event_course, "ROWS_A_THREAD", 10)
-    monkeypatch.setattr("numba.config.NUMBA_NUM_THREADS", 3)
+    monkeypatch.setenv("NUMBA_NUM_THREADS", "3")
     (threads,) = event_run.predict(question, [block])
     np.testing.assert_array_equal(whole.levels, threads.levels)
     few = list(event_table.blocks(io.StringIO(text), 7))[:-1]

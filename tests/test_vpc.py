@@ -25,7 +25,12 @@ def known(
     for number in range(count):
         dose = doses[number % len(doses)]
         empty = data.subject(str(number), [(0, dose)], [(t, 0.0) for t in HOURS], weight=70)
-        levels = one.predict(empty, (TRUTH.mean + TRUTH.spread * random.standard_normal(3))[None])[0]
+        own = (
+            np.linalg.cholesky(truth.covariance) @ random.standard_normal(3)
+            if truth.correlation is not None
+            else (TRUTH.spread * random.standard_normal(3))
+        )
+        levels = one.predict(empty, (TRUTH.mean + own)[None])[0]
         levels = levels + np.sqrt(TRUTH.residual.variance(levels)) * random.standard_normal(len(levels))
         seen = list(zip(HOURS, np.maximum(levels, 0.0).tolist(), strict=True))
         found.append(data.subject(str(number), [(0, dose)], seen, weight=70))
@@ -94,3 +99,19 @@ def test_pictures_can_be_drawn_and_say_what_they_show() -> None:
         "time (h)",
     ):
         assert words in fit
+
+
+def test_correlated_effects_are_drawn_as_such_and_missed_when_they_are_not() -> None:
+    """Clearance and volume that move together: the simulated ones do, and NPDE see a model in which they do not."""
+    between = np.eye(3)
+    between[1, 2] = between[2, 1] = 0.95
+    joined = replace(TRUTH, spread=np.array([0.1, 0.4, 0.4]), correlation=between)
+    assert joined.covariance[1, 2] == pytest.approx(0.95 * 0.16)
+    assert joined.moved(joined.vector()).covariance == pytest.approx(joined.covariance)
+    found = known(truth=joined)
+    drawn = np.concatenate([np.log(np.maximum(one[:, -1], 1e-3)) for one in vpc.simulate(found, 200)])
+    apart = known(truth=replace(joined, correlation=None))
+    alone = np.concatenate([np.log(np.maximum(one[:, -1], 1e-3)) for one in vpc.simulate(apart, 200)])
+    assert drawn.std() < 0.8 * alone.std()  # clearance over volume hardly differs when both move together
+    right, wrong = vpc.npde(found), vpc.npde(replace(found, estimates=apart.estimates))
+    assert abs(right.var() - 1) + 0.08 < abs(wrong.var() - 1), (right.var(), wrong.var())

@@ -79,7 +79,7 @@ def _patients(question: FitQuestion, seen: identify.Seen, stages: Stages) -> Fit
         for place, subject in enumerate(question.subjects):
             progress(place, len(question.subjects))
             found.append(individual.fit(subject, question.model, prior))
-    estimates = Estimates(prior.mean, np.sqrt(np.diag(prior.covariance)), prior.residual)
+    estimates = population.of_prior(prior)
     known = _given(question.subjects, question.model, estimates, tuple(found))
     return Fitted(question, seen, known, tuple(found))
 
@@ -97,7 +97,7 @@ def _given(
     size = len(estimates.vector())
     least = sum(one.least + np.linalg.slogdet(one.curvature)[1] for one in modes)
     levels = sum(int((~subject.below).sum()) for subject in subjects)
-    least += 2 * len(subjects) * np.sum(np.log(estimates.spread)) + levels * np.log(2 * np.pi)
+    least += len(subjects) * np.linalg.slogdet(estimates.covariance)[1] + levels * np.log(2 * np.pi)
     return PopulationFit(
         model.names, subjects, model, estimates, np.full((size, size), np.nan), float(least), modes
     )

@@ -6,6 +6,7 @@ individual's numbers do not depend on who stands beside it or on how many thread
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -65,9 +66,8 @@ def follow(
 
 def _parts(starts: np.ndarray) -> list[np.ndarray]:
     """The individuals in as many parts as there are threads, of about as many rows each."""
-    import numba
-
-    count = min(numba.config.NUMBA_NUM_THREADS, max(1, int(starts[-1]) // ROWS_A_THREAD), len(starts) - 1)
+    threads = int(os.environ.get("NUMBA_NUM_THREADS") or os.cpu_count() or 1)
+    count = min(threads, max(1, int(starts[-1]) // ROWS_A_THREAD), len(starts) - 1)
     cuts = np.searchsorted(starts, np.linspace(0, int(starts[-1]), count + 1))
     return [starts[a : b + 1] for a, b in pairwise(cuts.tolist()) if b > a]
 

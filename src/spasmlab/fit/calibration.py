@@ -23,7 +23,7 @@ QUANTITIES = ("mean clearance", "spread clearance", "residual proportional")
 HOURS = (1.0, 6.0, 18.0)
 SUBJECTS, DOSE, WEIGHT = 3, 320.0, 70.0
 PRIOR_RESIDUAL = Residual(0.0, 0.2)
-WARM_UP, DRAWS, DEEPEST = 120, 190, 4
+WARM_UP, DRAWS, DEEPEST = 300, 950, 6
 RANKED = 19  # draws a truth is ranked among, thinned so that they are nearly independent
 BINS = 5
 CENTRED = 0.5
@@ -70,17 +70,23 @@ def sample_ranks(count: int, seed: int = 0, wrong: float = 1.0) -> Ranks:
     ]
     told = [replace(subject, amounts_mg=subject.amounts_mg * wrong) for subject in empty]
     made = [_draw(model, empty, random) for _ in range(count)]
-    truths, levels = (np.array(each) for each in zip(*made, strict=True))
-    draws, divergent = _posteriors(told, model, levels, seed)
+    truths, levels, begun = zip(*made, strict=True)
+    truths, levels = np.array(truths), np.array(levels)
+    draws, divergent = _posteriors(told, model, levels, begun, seed)
     kept = draws[:, DRAWS // RANKED - 1 :: DRAWS // RANKED]
     ranks = (kept < truths[:, None]).sum(axis=1)
     return Ranks(QUANTITIES, ranks, RANKED, int(divergent.sum()))
 
 
 def _posteriors(
-    told: list[Subject], model: ChainModel, levels: np.ndarray, seed: int
+    told: list[Subject],
+    model: ChainModel,
+    levels: np.ndarray,
+    begun: Sequence[dict[str, np.ndarray]],
+    seed: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draws (data sets, draws, quantities) and which were divergent, one chain a data set, all side by side."""
+    """Draws (data sets, draws, quantities) and which were divergent, one chain a data set, all side by side, each from
+    the truth: it is a draw of the posterior, so that a sampler that is right and mixes has no way to come to."""
     import jax
     from jax import lax
     from jax import numpy as jnp
@@ -93,8 +99,8 @@ def _posteriors(
     begin, move = hmc(potential_fn_gen=made.potential_fn, algo="NUTS")
     target = beside("fit.nuts")["target"].number
 
-    def chain(seen: Any, key: Any) -> Any:
-        first = begin(made.param_info.z, WARM_UP, target_accept_prob=target, max_tree_depth=DEEPEST,
+    def chain(seen: Any, start: Any, key: Any) -> Any:
+        first = begin(start, WARM_UP, target_accept_prob=target, max_tree_depth=DEEPEST,
                       model_args=(seen,), rng_key=key)  # fmt: skip
 
         def step(state: Any, _: Any) -> Any:
@@ -106,24 +112,36 @@ def _posteriors(
         rows = jnp.stack([found["mean"][:, 0], found["spread"][:, 0], found["residual"][:, 1]], axis=1)
         return rows[WARM_UP:], diverging[WARM_UP:]
 
-    rows, diverging = jax.jit(jax.vmap(chain))(
-        levels, jax.random.split(jax.random.PRNGKey(seed), len(levels))
-    )
+    starts = {name: np.array([one[name] for one in begun]) for name in begun[0]}
+    keys = jax.random.split(jax.random.PRNGKey(seed), len(levels))
+    rows, diverging = jax.jit(jax.vmap(chain))(levels, starts, keys)
     return np.asarray(rows), np.asarray(diverging)
 
 
 def _draw(
     model: ChainModel, empty: Sequence[Subject], random: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """A truth from the prior of `fit.nuts` (mean, spread, residual), and the levels of all subjects from it."""
+) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """A truth from the prior of `fit.nuts` (mean, spread, residual), the levels of all subjects from it, and all of it
+    on the scales of the sampler."""
     known = beside("fit.nuts")
-    mean = model.start[0] + known["centre_spread"].number * random.standard_normal()
+    away = known["centre_spread"].number * random.standard_normal()
     spread = abs(known["spread_scale"].number * random.standard_normal())
-    size = PRIOR_RESIDUAL.proportional * abs(random.standard_normal())
-    own = mean + spread * random.standard_normal(len(empty))
+    parts = np.abs(
+        random.standard_normal(2)
+    )  # the additive part has no size: its factor is drawn and does nothing
+    size = PRIOR_RESIDUAL.proportional * parts[1]
+    eta = spread * random.standard_normal(len(empty))
+    own = model.start[0] + away + eta
     levels = np.concatenate([model.predict(s, np.array([[at]]))[0] for s, at in zip(empty, own, strict=True)])
     deviation = np.sqrt((size * levels) ** 2 + known["least_variance"].number)
-    return np.array([mean, spread, size]), levels + deviation * random.standard_normal(len(levels))
+    begun = {
+        "mean": np.array([model.start[0] + away]),
+        "spread": np.log([spread]),
+        "parts": np.log(parts),
+        "moved": (CENTRED * away + eta * spread ** (CENTRED - 1))[:, None],
+    }
+    truth = np.array([model.start[0] + away, spread, size])
+    return truth, levels + deviation * random.standard_normal(len(levels)), begun
 
 
 @dataclass(frozen=True)

@@ -49,11 +49,15 @@ class Normality:
 
 
 def simulate(found: PopulationFit, count: int = SIMULATED, seed: int = 0) -> list[np.ndarray]:
-    """Levels of each subject of a fit in `count` simulated data sets, (data sets, times) each."""
+    """Levels of each subject of a fit in `count` simulated data sets, (data sets, times) each.
+
+    Patients' effects are drawn with the correlations that the fit took them to have.
+    """
     estimates, drawn = found.estimates, []
+    root = np.linalg.cholesky(estimates.covariance)
     for place, subject in enumerate(found.subjects):
         random = streams.stream(seed, "vpc", place)
-        etas = random.standard_normal((count, len(found.names))) * estimates.spread
+        etas = random.standard_normal((count, len(found.names))) @ root.T
         levels = found.model.predict(subject, estimates.mean + etas)
         noise = random.standard_normal(levels.shape) * np.sqrt(estimates.residual.variance(levels))
         drawn.append(levels + noise)

@@ -12,7 +12,7 @@ is brought near its minimum by an EM scheme and to it by BFGS; standard errors c
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,11 +33,19 @@ UNLIKELY = 1e9  # −2LL where the model cannot be solved: the line search turns
 @dataclass(frozen=True)
 class Estimates:
     """What a population fit estimates, as one vector: `mean` (names,), log spreads (names,), and the logs of the
-    residuals that are not held at zero."""
+    residuals that are not held at zero. `correlation` (names, names) between the effects of one patient is held, at
+    that of the drug's file; None where they are independent."""
 
     mean: np.ndarray
     spread: np.ndarray
     residual: Residual
+    correlation: np.ndarray | None = None
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """Covariance of the effects of one patient, (names, names)."""
+        own = np.eye(len(self.spread)) if self.correlation is None else self.correlation
+        return own * np.outer(self.spread, self.spread)
 
     def vector(self) -> np.ndarray:
         """All of it on scales without limits."""
@@ -50,11 +58,20 @@ class Estimates:
         logs = list(vector[2 * count :])
         additive = float(np.exp(logs.pop(0))) if self.residual.additive > 0 else 0.0
         proportional = float(np.exp(logs.pop(0))) if self.residual.proportional > 0 else 0.0
-        return Estimates(vector[:count], np.exp(vector[count : 2 * count]), Residual(additive, proportional))
+        spread, residual = np.exp(vector[count : 2 * count]), Residual(additive, proportional)
+        return Estimates(vector[:count], spread, residual, self.correlation)
 
     def prior(self) -> Prior:
         """As each subject meets it."""
-        return Prior(self.mean, np.diag(self.spread**2), self.residual)
+        return Prior(self.mean, self.covariance, self.residual)
+
+
+def of_prior(given: Prior) -> Estimates:
+    """A population as estimates, with its correlations where it has any."""
+    spread = np.sqrt(np.diag(given.covariance))
+    between = given.covariance / np.outer(spread, spread) if np.all(spread > 0) else np.eye(len(spread))
+    alone = np.allclose(between, np.eye(len(spread)))
+    return Estimates(given.mean, np.maximum(spread, LEAST_SPREAD), given.residual, None if alone else between)
 
 
 @dataclass(frozen=True)
@@ -137,9 +154,7 @@ def fit(
     tell = progress or (lambda _: None)
     task = _Task(tuple(subjects), model)
     first = start or prior_of(model)
-    begun = Estimates(
-        first.mean, np.maximum(np.sqrt(np.diag(first.covariance)), LEAST_SPREAD), first.residual
-    )
+    begun = of_prior(first)
     near = _em(task, begun, tell)
 
     def least(vector: np.ndarray) -> float:
@@ -176,7 +191,7 @@ class _Task:
         return tuple(found)
 
     def minus_two_log_likelihood(self, estimates: Estimates) -> float:
-        spreads = 2 * np.sum(np.log(estimates.spread))
+        spreads = np.linalg.slogdet(estimates.covariance)[1]
         each = [one.least + np.linalg.slogdet(one.curvature)[1] for one in self.modes(estimates)]
         return float(np.sum(each) + len(each) * spreads + self.seen * np.log(2 * np.pi))
 
@@ -192,7 +207,10 @@ def _em(task: _Task, estimates: Estimates, tell: Callable[[str], None]) -> Estim
         spread = np.maximum(np.sqrt(variances), LEAST_SPREAD)
         residual = _residual(task.subjects, modes, estimates.residual)
         task.etas = [eta - shift for eta in etas]
-        last, estimates = estimates, Estimates(estimates.mean + shift, spread, residual)
+        last, estimates = (
+            estimates,
+            replace(estimates, mean=estimates.mean + shift, spread=spread, residual=residual),
+        )
         if np.max(np.abs(estimates.vector() - last.vector())) < EM_SETTLED:
             break
     return estimates
@@ -252,7 +270,7 @@ def _diagnose(found: PopulationFit, subject: Subject, one: Mode) -> dict[str, np
     variance = estimates.residual.variance(one.predicted)
     population = found.model.predict(subject, estimates.mean[None])[0]
     expected = one.predicted - one.sensitivity @ one.eta
-    spread = one.sensitivity @ np.diag(estimates.spread**2) @ one.sensitivity.T + np.diag(variance)
+    spread = one.sensitivity @ estimates.covariance @ one.sensitivity.T + np.diag(variance)
     sizes, axes = np.linalg.eigh(spread)
     whitened = axes @ np.diag(np.maximum(sizes, TINY) ** -0.5) @ axes.T
     return {
