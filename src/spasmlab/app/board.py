@@ -112,8 +112,9 @@ class Board:
         @reactive.effect
         def _() -> None:
             asked = self.input["tab"]()
-            if asked in tabs.NAMES:
-                self._tab.set(asked)
+            with reactive.isolate():
+                if asked in tabs.NAMES and asked != self._tab():  # an equal value would still be felt
+                    self._tab.set(asked)
 
     def tell(self, kind: str, /, **message: Any) -> None:
         """A message to a script of the page (``Shiny.addCustomMessageHandler``); none to a session that is gone."""

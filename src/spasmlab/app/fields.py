@@ -78,6 +78,16 @@ def text(default: str, check: Callable[[str], Any] = str) -> Any:
     return _field(default, within)
 
 
+def at_most(characters: int) -> Callable[[str], None]:
+    """A check that a text is no longer than this."""
+
+    def within(value: str) -> None:
+        if len(value) > characters:
+            raise InputError(f"too long: {len(value)} characters; possible: up to {characters}")
+
+    return within
+
+
 def one_of(default: str, kind: str, names: Callable[[], Any]) -> Any:
     """A name out of `names()`; `kind` is what a message calls it."""
 

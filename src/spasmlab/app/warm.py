@@ -21,11 +21,13 @@ def start() -> None:
 
 def _warm() -> None:
     from spasmlab import request, run
+    from spasmlab.app.tabs import evidence
     from spasmlab.progress import Stages
 
     try:
         asked = request.build("gabapentin", "600 mg tid", condition="ms-spasticity", draws=2)
         run.run(asked, Stages(), "surrogate")
+        evidence.levels()
     finally:
         READY.set()
 
