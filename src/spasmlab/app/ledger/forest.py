@@ -75,9 +75,7 @@ def strip(
         parts.append(_marker(axis.place(published), mid, role))
     inner = "".join(parts)
     return tags.span(
-        HTML(
-            f'<svg viewBox="-6 0 {WIDTH + 12} {HEIGHT}" preserveAspectRatio="none" aria-hidden="true">{inner}</svg>'
-        ),
+        HTML(f'<svg viewBox="-6 0 {WIDTH + 12} {HEIGHT}" aria-hidden="true">{inner}</svg>'),
         class_="strip",
     )
 
@@ -96,7 +94,7 @@ def rows(entries: Sequence[Entry], label: str) -> Tag:
         for unit in {_unit(e) for e in with_interval}
     }
     lines = [_line(e, axes.get(_unit(e)) if e in with_interval else None) for e in entries]
-    head = ("row", "what", "published", "predicted (90 %), and where the published one lies", "verdict")
+    head = ("row", "what", "published", "predicted (90 %)", "verdict")
     return words.table(head, lines, label, {2, 3})  # fmt: skip
 
 

@@ -74,6 +74,8 @@ def link(path: str, text: TagChild = None) -> Tag:
 
 def breakable(path: str) -> Tag:
     """A path that may break after a dot."""
+    if "." not in path:
+        return tags.span(path, class_="whole")
     parts: list[TagChild] = []
     for part in path.split("."):
         parts += [part, ".", tags.wbr()]

@@ -88,7 +88,8 @@ def _picture(found: Told, regimens: Sequence[Told], risks: Sequence[str]) -> Tag
             class_="table-scroll", tabindex="0", role="region", aria_label="Benefit beside side effects, drawn",
         ),
         tags.figcaption(
-            f"Lines are 90 % intervals, ticks the expected value. Side effects from 0 to {words.number(100 * most)} %.",
+            f"Lines are 90 % intervals, ticks the expected value. Side effects from 0 to {words.number(100 * most)} %. "
+            "Rank: by the chance of a response without a side effect; alike: the draws do not tell it from the first.",
             class_="muted small",
         ),
     )  # fmt: skip
@@ -120,7 +121,7 @@ def _strip(axis: forest.Axis, told: Told, look: str) -> Tag:
 
 def _name(one: Told) -> Tag:
     rank = f"rank {one['rank']}" if one["rank"] else ""
-    alike = " (not told from the first)" if one["as_good_as_first"] and one["rank"] != 1 else ""
+    alike = ", alike" if one["as_good_as_first"] and one["rank"] != 1 else ""
     return tags.span(one["regimen"], tags.span(f"{rank}{alike}", class_="sub"))
 
 

@@ -13,7 +13,7 @@ from spasmlab.prescribing.finding import LEVELS
 from spasmlab.quantity import Quantity
 
 SAID = {"block": "Blocked", "warn": "Warning", "note": "Note"}
-ICONS = {"block": "⛔\ufe0e", "warn": "⚠\ufe0e", "note": "ℹ\ufe0e"}
+ICONS = {"block": "✕", "warn": "⚠", "note": "ℹ"}
 SUMMED = {
     "block": "The label forbids this regimen for this patient.",
     "warn": "Nothing is forbidden; there are warnings to heed.",
