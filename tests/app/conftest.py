@@ -114,7 +114,6 @@ def open_page(page, server: Server, watched) -> Iterator[Callable]:
 
     def go(query: str = ""):
         page.goto(f"{server.address}/?{query}")
-        page.wait_for_function("window.Shiny && Shiny.shinyapp && Shiny.shinyapp.isConnected()")
         page.locator("#ready").wait_for(state="hidden")
         return page
 

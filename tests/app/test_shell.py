@@ -74,14 +74,14 @@ def test_a_page_left_open_comes_back_after_a_restart_with_its_state(page, watche
     asked, _ = watched(page)
     try:
         page.goto(f"{first.address}/?tab=evidence&explore.days=9")
-        page.wait_for_function("window.Shiny && Shiny.shinyapp && Shiny.shinyapp.isConnected()")
+        page.locator("#ready").wait_for(state="hidden")
     finally:
         first.stop()
     expect(page.get_by_role("alert").filter(has_text="connection to the laboratory was lost")).to_be_visible()
     second = Server(first.port)
     try:
         expect(page.get_by_role("alert")).to_have_count(0, timeout=20_000)
-        page.wait_for_function("window.Shiny && Shiny.shinyapp && Shiny.shinyapp.isConnected()")
+        page.locator("#ready").wait_for(state="hidden")
         expect(page.get_by_role("tabpanel", name="Evidence")).to_be_visible()
         assert page.locator("#explore_days").input_value() == "9"
     finally:
