@@ -96,6 +96,7 @@ class Drug:
         return found
 
 
+@cache
 def names() -> tuple[str, ...]:
     """The names of all drugs that come with the program, sorted."""
     return tuple(sorted(file.stem for file in (PACKAGE / "data" / "drugs").glob("*.toml")))

@@ -105,8 +105,9 @@ def described(chain: xr.Dataset) -> tuple[dict[str, str], dict[str, str]]:
     """Units and meanings by name: of the signals of the slow chain, and of the releases."""
     from spasmlab.chain.release import Release
 
-    units = {str(name): str(signal.attrs.get("unit", "1")) for name, signal in chain.data_vars.items()}
-    words = {str(name): str(signal.attrs.get("long_name", name)) for name, signal in chain.data_vars.items()}
+    about = {str(name): chain.variables[name].attrs for name in chain.data_vars}
+    units = {name: str(attrs.get("unit", "1")) for name, attrs in about.items()}
+    words = {name: str(attrs.get("long_name", name)) for name, attrs in about.items()}
     return {**Release.writes, **units}, {**Release.meanings, **words}
 
 
@@ -136,42 +137,47 @@ def run_chain(
 ) -> tuple[xr.Dataset, dict[str, tuple[np.ndarray, str]]]:
     """The slow chain over the whole regimen, and its exposure metrics as (values by draw, unit)."""
     with stages("Slow chain: loading and compiling"):
-        from spasmlab import exposure
-        from spasmlab.chain.solve import solve
         from spasmlab.chain.solve import warm_up as warm_up_chain
 
         warm_up_chain(request.drug, request.formulation)
-    asked = output_times(request) if times_h is None else times_h
     with stages("Slow chain: solving"):
+        chain = solve_chain(request, output_times(request) if times_h is None else times_h, checked)
+        return chain, exposure_of(request, chain)
 
-        def course(times: np.ndarray, checked: int) -> xr.Dataset:
-            return solve(
-                request.drug,
-                request.regimen,
-                request.patient,
-                request.condition,
-                request.hypothesis,
-                days=request.days,
-                formulation=request.formulation,
-                fed=request.fed,
-                dialysis=request.dialysis,
-                overrides=request.overrides,
-                draws=request.draws,
-                seed=request.seed,
-                times_h=times,
-                checked=checked,
-            )
 
-        chain = course(asked, checked)
-        if request.dialysis:
-            from spasmlab import exposure_course
+def solve_chain(request: Request, times_h: np.ndarray, checked: int) -> xr.Dataset:
+    """The slow chain at some hours; `checked` draws of it are solved again."""
+    from spasmlab.chain.solve import solve
 
-            metrics = exposure_course.metrics(
-                lambda times: course(times, 0), request.dialysis, request.regimen, request.days
-            )
-        else:
-            metrics = exposure.metrics(chain, request.regimen)
-    return chain, {
+    return solve(
+        request.drug,
+        request.regimen,
+        request.patient,
+        request.condition,
+        request.hypothesis,
+        days=request.days,
+        formulation=request.formulation,
+        fed=request.fed,
+        dialysis=request.dialysis,
+        overrides=request.overrides,
+        draws=request.draws,
+        seed=request.seed,
+        times_h=times_h,
+        checked=checked,
+    )
+
+
+def exposure_of(request: Request, chain: xr.Dataset) -> dict[str, tuple[np.ndarray, str]]:
+    """The exposure metrics of a solved chain as (values by draw, unit)."""
+    from spasmlab import exposure, exposure_course
+
+    if request.dialysis:
+        metrics = exposure_course.metrics(
+            lambda times: solve_chain(request, times, 0), request.dialysis, request.regimen, request.days
+        )
+    else:
+        metrics = exposure.metrics(chain, request.regimen)
+    return {
         name: (np.asarray(metrics[name]), unit) for name, unit in exposure.UNITS.items() if name in metrics
     }
 
@@ -185,10 +191,8 @@ def output_times(request: Request) -> np.ndarray:
 def synapse_state(chain: xr.Dataset, visit_h: float) -> dict[str, np.ndarray]:
     """Every signal at the visit (arms, draws); the arm without drug is the chain before its first dose."""
     visit = int(np.argmin(np.abs(chain["time"].values - visit_h)))
-    return {
-        str(name): np.stack([signal.values[..., 0], signal.values[..., visit]])
-        for name, signal in chain.data_vars.items()
-    }
+    signals = {str(name): chain.variables[name].values for name in chain.data_vars}
+    return {name: np.stack([values[..., 0], values[..., visit]]) for name, values in signals.items()}
 
 
 def cord_seeds(seed: int, draws: int) -> np.ndarray:

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from spasmlab.app.bindings import curve, drawing
+from spasmlab.app.bindings import band, curve, drawing
 from spasmlab.app.scene import Scene
 from spasmlab.endpoints.spasticity import GRADES
 from spasmlab.explain import share_of_assumed
 from spasmlab.levels import Behind
-from spasmlab.quantity import INTERVAL, Quantity, pretty_unit, short
+from spasmlab.quantity import Quantity, pretty_unit, short
 from spasmlab.regimen import DAY_H
 from spasmlab.shown import Shown
 
@@ -130,8 +130,8 @@ def _course(
         kept, x, label = _span(scene, span)
         curves = [curve("no drug", np.full(len(x), undrugged * scale), "shadow")]
         for name, text, look in present:
-            values = scene.chain[name].values[:, kept] * scale
-            low, high = np.percentile(values, INTERVAL, axis=0)
+            values = scene.signal(name)[:, kept] * scale
+            low, high = band(values)
             curves.append(curve(text, values[0], look, low=low, high=high))
         first, none = curves[1]["values"], short(undrugged * scale)
         summary = f"{present[0][1]}: {short(min(first))} to {short(max(first))} {unit}, no drug {none}"
@@ -182,7 +182,7 @@ def _against_velocity(readout: str, unit: str, scale: float = 1.0) -> Callable[[
 
 
 def _arm(values: np.ndarray, label: str, look: str) -> dict[str, Any]:
-    low, high = np.percentile(values, INTERVAL, axis=0)
+    low, high = band(values)
     return curve(label, np.median(values, axis=0), look, low=low, high=high)
 
 
@@ -193,7 +193,7 @@ def _grades(scene: Scene, span: str) -> dict[str, Any]:
     values = PERCENT * scene.by_arm(scene.score.probability)
     curves = []
     for arm, label, look in ((0, "no drug", "shadow"), (1, "on drug", "first")):
-        low, high = np.percentile(values[arm], INTERVAL, axis=0)
+        low, high = band(values[arm])
         mean = values[arm].mean(axis=0)
         curves.append(curve(label, mean, look, low=np.minimum(low, mean), high=np.maximum(high, mean)))
     most = int(np.argmax(curves[1]["values"]))
@@ -221,7 +221,7 @@ def _fastest(name: str) -> Callable[[Scene], Shown | None]:
     """A read-out of the fastest stretch."""
 
     def find(scene: Scene) -> Shown | None:
-        return next((n for n in reversed(scene.numbers) if n.name == name and n.coordinate), None)
+        return next((n for n in reversed(scene.at_visit) if n.name == name and n.coordinate), None)
 
     return find
 

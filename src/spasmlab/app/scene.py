@@ -62,7 +62,7 @@ class Scene:
 
     request: Request
     chain: xarray.Dataset
-    exposure: Mapping[str, tuple[np.ndarray, str]]
+    described: tuple[Mapping[str, str], Mapping[str, str]]
     sites: Sites
     assays: Mapping[str, Any]
     score: AshworthScore | None
@@ -74,12 +74,16 @@ class Scene:
 
     @cached_property
     def numbers(self) -> list[Shown]:
-        """Every number of the run, level by level."""
+        """Every number of the run, level by level; what a pharmacokineticist reads off the curve is worked out here."""
+        return [*shown.of_exposure(runs.exposure_of(self.request, self.chain)), *self.at_visit]
+
+    @cached_property
+    def at_visit(self) -> list[Shown]:
+        """Every number at the visit, level by level."""
         return list(self._numbers())
 
     def _numbers(self) -> Iterator[Shown]:
-        units, meanings = runs.described(self.chain)
-        yield from shown.of_exposure(self.exposure)
+        units, meanings = self.described
         yield from shown.of_state(self.sites.state, units, meanings)
         for name, measured in self.assays.items():
             yield from shown.of_assay(name, measured, self.by_arm)
@@ -88,16 +92,16 @@ class Scene:
 
     def number(self, name: str) -> Shown | None:
         """One number without a coordinate, None where there is none of that name."""
-        return next((n for n in self.numbers if n.name == name and not n.coordinate), None)
+        return next((n for n in self.at_visit if n.name == name and not n.coordinate), None)
 
-    def signal(self, name: str) -> np.ndarray | None:
-        """A signal of the chain over time (draws, times), None where the drug has none of that name."""
-        return self.chain[name].values if name in self.chain else None
+    def signal(self, name: str) -> np.ndarray:
+        """A signal of the chain over time (draws, times); it must be one of `chain`."""
+        return self.chain.variables[name].values
 
     @property
     def hours(self) -> np.ndarray:
         """Times of the chain, h."""
-        return self.chain["time"].values
+        return self.chain.variables["time"].values
 
 
 def request_of(asked: Asked, seed: int = 0, draws: int = DRAWS) -> Request:
@@ -120,17 +124,17 @@ def request_of(asked: Asked, seed: int = 0, draws: int = DRAWS) -> Request:
 def scene(asked: Asked) -> Scene:
     """Answer a question at surrogate fidelity; InputError or SolveError where the chain refuses."""
     request, stages = request_of(asked), Stages()
-    chain, exposure = runs.run_chain(request, stages, times(request), checked=0)
-    units, _ = runs.described(chain)
+    chain = runs.solve_chain(request, times(request), checked=0)
+    told = runs.described(chain)
     state = runs.synapse_state(chain, request.visit_h)
-    sites = runs.at_sites(state, units, request.drug, request.condition, request.hypothesis, request.seed)
+    sites = runs.at_sites(state, told[0], request.drug, request.condition, request.hypothesis, request.seed)
     bench = runs.make_bench(request.condition, sites.state, request.seed, sites.factors, request.hypothesis)
     try:
         answered = runs.run_assays(runs.ASSAYS, bench, stages, "surrogate")
         score = runs.score_stretch(answered["stretch"], bench)
     except InputError as problem:
-        return Scene(request, chain, exposure, sites, {}, None, str(problem))
-    return Scene(request, chain, exposure, sites, answered, score)
+        return Scene(request, chain, told, sites, {}, None, str(problem))
+    return Scene(request, chain, told, sites, answered, score)
 
 
 def times(request: Request) -> np.ndarray:

@@ -132,12 +132,16 @@ def score(
     seeds = np.asarray(seeds)
     draws = np.zeros(len(total), dtype=int) if draws is None else np.asarray(draws)
     scale = _scale if parameters is None else lambda seed, draw: Ashworth(drawn(known, seed, draw))
+    alike: dict[tuple[int, int], list[int]] = {}  # arms of one draw share its scale
+    for place, key in enumerate(zip(seeds.tolist(), draws.tolist(), strict=True)):
+        alike.setdefault(key, []).append(place)
+    order = np.concatenate([*alike.values(), np.zeros(0, int)]).astype(int)
     parts = [
-        _score_draw(scale(seed, draw), velocity, passive[[i]], total[[i]], seeds[[i]], draw)
-        for i, (seed, draw) in enumerate(zip(seeds.tolist(), draws.tolist(), strict=True))
+        _score_draw(scale(seed, draw), velocity, passive[own], total[own], seeds[own], draw)
+        for (seed, draw), own in alike.items()
     ]
     joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _FIELDS}
-    return AshworthScore(**joined)
+    return AshworthScore(**{name: values[np.argsort(order)] for name, values in joined.items()})
 
 
 def drawn(parameters: Mapping[str, Parameter], seed: int, draw: int) -> dict[str, Parameter]:

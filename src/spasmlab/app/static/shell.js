@@ -96,9 +96,9 @@
     $id(run).disabled = busy; $id(cancel).hidden = !busy;
     if (stopped && !busy) $id(run).focus();
   });
-  // What stands in a fold is only made once it is opened.
+  // What stands in a fold with an id is only made once it is open: input.ID_open().
   document.addEventListener("toggle", (event) => {
-    if (event.target.tagName === "DETAILS") $(event.target).trigger(event.target.open ? "shown" : "hidden");
+    if (event.target.tagName === "DETAILS" && event.target.id) Shiny.setInputValue(event.target.id + "_open", event.target.open);
   }, true);
 
   // ---- progress of a job ---------------------------------------------------------------------------------------

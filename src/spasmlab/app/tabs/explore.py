@@ -184,6 +184,7 @@ def _numbers() -> Tag:
     return tags.details(
         tags.summary("Every number at the visit"),
         tags.div(id="explore_numbers", class_="shiny-html-output"),
+        id="explore_fold",
         class_="card fold",
     )
 
@@ -335,6 +336,8 @@ def _show(board: Board, latest: Latest[Fields, Answer]) -> None:
 
     @render.ui
     def explore_numbers():
+        if not board.input["explore_fold_open"]():
+            return None
         found = latest.answer()
         return widgets.numbers(found.scene.numbers) if found else None
 
