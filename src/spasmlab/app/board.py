@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from shiny import Inputs, Session, reactive
+from shiny.types import SilentException
 
 from spasmlab.app import tabs
 from spasmlab.app.state import State
@@ -24,8 +25,10 @@ class Board:
         self.session = session
         self.input: Inputs = session.input
         self.closed = False
-        self._tab: reactive.Value[str] = reactive.Value(state.tab)
-        self._fields = {name: reactive.Value(held) for name, held in state.of.items()}
+        self._seen: dict[str, Any] = {}
+        # A name is given everywhere: without one Shiny looks for it in the source, a tenth of a second for each.
+        self._tab: reactive.Value[str] = reactive.Value(state.tab, name="tab")
+        self._fields = {name: reactive.Value(held, name=name) for name, held in state.of.items()}
         session.on_ended(self._close)
         self._follow_tab()
         self._send_address()
@@ -50,6 +53,7 @@ class Board:
         """Set fields of a tab, and their inputs on the page; InputError where one is wrong."""
         self.set(tab, **values)
         for name, value in values.items():
+            self._seen.pop(f"{tab}_{name}", None)  # typed again, the old value counts anew
             self.session.send_input_message(f"{tab}_{name}", {"value": value})
 
     def set(self, tab: str, **values: Any) -> None:
@@ -68,20 +72,27 @@ class Board:
 
     def follow(self, tab: str) -> None:
         """Keep the fields of a tab at what its inputs ``TAB_field`` say; what is wrong stands beside its input."""
-        for name in tabs.load(tab).Fields.model_fields:
-            self._follow(tab, name)
-
-    def _follow(self, tab: str, name: str) -> None:
-        place = f"{tab}_{name}"
+        names = tuple(tabs.load(tab).Fields.model_fields)
 
         @reactive.effect
         def _() -> None:
-            value = self.input[place]()
-            try:
-                self.set(tab, **{name: value})
-                self.tell(MARK, id=place, text="")
-            except InputError as problem:
-                self.tell(MARK, id=place, text=str(problem))
+            for name in names:
+                try:
+                    value = self.input[f"{tab}_{name}"]()
+                except SilentException:  # the page has no such input, or has not told it yet
+                    continue
+                place = f"{tab}_{name}"
+                if place not in self._seen or self._seen[place] != value:
+                    self._seen[place] = value
+                    self._take(tab, name, value)
+
+    def _take(self, tab: str, name: str, value: Any) -> None:
+        place = f"{tab}_{name}"
+        try:
+            self.set(tab, **{name: value})
+            self.tell(MARK, id=place, text="")
+        except InputError as problem:
+            self.tell(MARK, id=place, text=str(problem))
 
     def say(self, text: str) -> None:
         """A message that is read out and shown for a while."""

@@ -51,8 +51,8 @@ class Latest(Generic[Q, R]):
         self._board, self._solve, self._quiet = board, solve, quiet
         self._waiting: list[Q] = []
         self._task: asyncio.Task[None] | None = None
-        self._answer: reactive.Value[R | None] = reactive.Value(None)
-        self._problem: reactive.Value[str | None] = reactive.Value(None)
+        self._answer: reactive.Value[R | None] = reactive.Value(None, name="held")
+        self._problem: reactive.Value[str | None] = reactive.Value(None, name="held")
         board.session.on_ended(self._waiting.clear)
 
     def ask(self, question: Q) -> None:
@@ -123,8 +123,8 @@ class Job:
 
     def __init__(self, board: Board) -> None:
         self._board = board
-        self._status: reactive.Value[Status] = reactive.Value(Status())
-        self._result: reactive.Value[dict[str, Any] | None] = reactive.Value(None)
+        self._status: reactive.Value[Status] = reactive.Value(Status(), name="status")
+        self._result: reactive.Value[dict[str, Any] | None] = reactive.Value(None, name="held")
         self._process: asyncio.subprocess.Process | None = None
         self._task: asyncio.Task[None] | None = None
         self._cancelled = False

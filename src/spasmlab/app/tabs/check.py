@@ -152,9 +152,9 @@ def server(board: Board) -> None:
     """Judge whatever is written; make a plan; compare the lawful regimens in a process of its own."""
     board.follow("check")
     job = Job(board)
-    held: reactive.Value[tuple[str, Any, int] | None] = reactive.Value(None)
+    held: reactive.Value[tuple[str, Any, int] | None] = reactive.Value(None, name="held")
     latest: Latest[Question, Answer] = Latest(board, question.answer)
-    advised: reactive.Value[Question | None] = reactive.Value(None)
+    advised: reactive.Value[Question | None] = reactive.Value(None, name="held")
     show_progress(board, job, "check_progress")
 
     def asked() -> Question:
