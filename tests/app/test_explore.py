@@ -181,7 +181,7 @@ def test_what_is_shown_can_be_taken_away(open_page, tmp_path):
 
     def taken(name):
         with page.expect_download() as caught:
-            page.get_by_text(name).click()
+            explore(page).get_by_text(name).click()
         file = tmp_path / caught.value.suggested_filename
         caught.value.save_as(file)
         return file
