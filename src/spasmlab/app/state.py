@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 from spasmlab.app import fields, tabs
 from spasmlab.errors import InputError, unknown
 
-MOST_CHARACTERS = 12_000
+MOST_CHARACTERS = 18_000  # a design of a trial fits
 
 
 @dataclass(frozen=True)

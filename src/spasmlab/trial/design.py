@@ -211,6 +211,9 @@ def of_table(table: dict[str, Any], origin: str) -> Design:
         if first["type"] == "extra_forbidden":
             raise _unknown_field([str(part) for part in first["loc"]], origin) from None
         reason = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "literal_error":
+            possible = re.findall(r"'([^']+)'", first["msg"])
+            reason = str(unknown(str(first["loc"][-1]), str(first["input"]), possible))
         raise InputError(f"'{origin}'{', ' + where if where else ''}: {reason}") from None
     _refuse_unknown(found)
     return found

@@ -17,7 +17,7 @@ import numpy as np
 from spasmlab import endpoints, quantity, result
 from spasmlab.errors import InputError
 from spasmlab.parameter import beside
-from spasmlab.progress import Stages
+from spasmlab.progress import Progress, Stages
 from spasmlab.trial import analysis, simulate
 from spasmlab.trial import result as results
 from spasmlab.trial.design import Design
@@ -65,13 +65,22 @@ def one(design: Design, setting: Setting) -> tuple[float, float]:
 
 
 def at(
-    design: Design, setting: Setting, patients: int, trials: int, pool: ProcessPoolExecutor | None
+    design: Design,
+    setting: Setting,
+    patients: int,
+    trials: int,
+    pool: ProcessPoolExecutor | None,
+    progress: Progress = lambda done, of: None,
 ) -> Point:
     """Power with as many patients in all."""
     sized = results.resized(design, patients)
     settings = [results.repeated(setting, r + 1) for r in range(trials)]
     mapped = pool.map(one, [sized] * trials, settings) if pool else map(one, [sized] * trials, settings)
-    effects, ps = np.array(list(mapped)).T
+    found = []
+    for each in mapped:
+        found.append(each)
+        progress(len(found), trials)
+    effects, ps = np.array(found).T
     significant = np.nan_to_num(ps, nan=1.0) < ALPHA
     won = float(np.mean(significant & (effects < 0)))
     error = math.sqrt(won * (1 - won) / trials)
@@ -97,10 +106,10 @@ def compute(
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
         points = []
         for size in sizes:
-            with stages(f"Power: {size} patients, {count} trials"):
-                points.append(at(design, setting, size, count, pool))
-        with stages(f"Type I error: {max(sizes)} patients, {count} trials"):
-            null = at(without_effect(design), setting, max(sizes), count, pool)
+            with stages(f"Power: {size} patients, {count} trials") as progress:
+                points.append(at(design, setting, size, count, pool, progress))
+        with stages(f"Type I error: {max(sizes)} patients, {count} trials") as progress:
+            null = at(without_effect(design), setting, max(sizes), count, pool, progress)
     return {
         **result.head("power"),
         "title": design.title,
