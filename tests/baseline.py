@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from spasmlab.assays.result import AssayResult
 
 FILE = Path(__file__).parent / "data" / "baseline.json"
 CHANGELOG = Path(__file__).parents[1] / "CHANGELOG.md"
@@ -23,6 +28,8 @@ RELEASE_IA, RELEASE_POLY, CORDS = 0.95, 0.88, 2
 # Assays of many simulated seconds are kept for one condition and one cord.
 LONG = ("post_activation", "presynaptic", "spasm_strength", "tonic_stretch", "wind_up")
 LONG_IN = "ms-spasticity"
+# Spikes are counted: on a processor that rounds otherwise a read-out near a threshold can move by a unit.
+TOLERANCE = {"exposure": (1e-4, 1e-9), "releases": (1e-5, 0.0), "reflexes": (0.03, 0.02)}
 
 
 def exposure() -> dict[str, float]:
@@ -76,18 +83,33 @@ def reflexes() -> dict[str, float]:
 
 def readouts_of(name: str, of: Sequence[str], cords: int) -> dict[str, float]:
     """Read-outs of some assays of a condition, mean over cords, in both arms."""
-    from spasmlab import assays, condition
-    from spasmlab.circuit.bench import Bench
-
     found = {}
-    arms = [np.repeat([1.0, given], cords) for given in (RELEASE_IA, RELEASE_POLY)]
-    bench = Bench(condition.load(name), *arms, seeds=np.tile(np.arange(cords), 2))
     for assay in of:
-        for readout, values in assays.measure(assay, bench).readouts.items():
+        for readout, values in measured(assay, name, cords).readouts.items():
             means = np.reshape(values, (2, cords, -1)).mean(axis=1)
             for arm, row in zip(("no drug", "drug"), means, strict=True):
                 found |= {f"{name}, {arm}: {assay}.{readout}[{i}]": float(v) for i, v in enumerate(row)}
     return found
+
+
+@cache
+def measured(assay: str, name: str, cords: int) -> AssayResult:
+    """An assay of a condition's cords, each without and then each on drug; tests look at the same runs in other ways."""
+    from spasmlab import assays, condition
+    from spasmlab.circuit.bench import Bench
+
+    arms = [np.repeat([1.0, given], cords) for given in (RELEASE_IA, RELEASE_POLY)]
+    bench = Bench(condition.load(name), *arms, seeds=np.tile(np.arange(cords), 2))
+    return assays.measure(assay, bench)
+
+
+def moved(section: str, found: Mapping[str, float]) -> dict[str, tuple[float, float]]:
+    """What differs from the results that are kept: name to both numbers; a name that only one has is a difference."""
+    kept = json.loads(FILE.read_text(encoding="utf-8"))[section]
+    relative, absolute = TOLERANCE[section]
+    close = lambda a, b: abs(a - b) <= max(relative * abs(a), absolute)
+    pairs = {name: (kept.get(name, np.nan), found.get(name, np.nan)) for name in {*kept, *found}}
+    return {name: pair for name, pair in pairs.items() if not close(*pair)}
 
 
 def digest() -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import baseline
+import circuit_help
 from baseline import LONG, LONG_IN
-from circuit_help import assay
 from spasmlab import assay_result, assays, condition, units
 from spasmlab.circuit import scalars
 from spasmlab.errors import InputError
@@ -43,6 +44,24 @@ EVERY = [
 ]
 
 
+def cords_of_baseline(name, of):
+    """How many cords the baseline has of an assay in a condition, where it is run for it and slow anyway; else 0."""
+    if of == LONG_IN:
+        return 1 if name in LONG else 0
+    return baseline.CORDS if of in baseline.REFLEXES_IN else 0
+
+
+def assay(name, of, subjects=SUBJECTS):
+    """The run of the baseline where there is one, else one of a few cords without drug."""
+    cords = cords_of_baseline(name, of)
+    return baseline.measured(name, of, cords) if cords else circuit_help.assay(name, of, subjects)
+
+
+def subjects_of(name, of):
+    """Subjects of that run: the baseline's cords are run without and with the drug."""
+    return 2 * cords_of_baseline(name, of) or SUBJECTS
+
+
 def test_ready_made_assays_are_found_by_name_with_hyphens_or_underscores():
     assert set(READY) <= set(assays.names())
     for name in assays.names():
@@ -71,24 +90,26 @@ def test_a_condition_that_shifts_nothing_of_the_circuit_has_the_healthy_cord(nam
 
 @pytest.mark.parametrize(("name", "of"), EVERY)
 def test_every_condition_runs_every_assay_and_returns_what_is_declared(name, of):
-    result = assay(name, of, SUBJECTS)
+    result = assay(name, of)
+    subjects = subjects_of(name, of)
     declared = assays.load(name).READOUTS
     assert result.name == name
     assert set(result.readouts) == set(declared)
     for readout, values in result.readouts.items():
-        axes = [(SUBJECTS, len(points)) for points in result.coords.values()]
-        assert values.shape in [(SUBJECTS,), *axes], readout
+        axes = [(subjects, len(points)) for points in result.coords.values()]
+        assert values.shape in [(subjects,), *axes], readout
         assert np.all(np.isfinite(values)) or "NaN" in declared[readout][1], f"{readout} is {values}"
         assert not np.isinf(values).any(), readout
 
 
 @pytest.mark.parametrize(("name", "of"), EVERY)
 def test_traces_are_finite_carry_units_and_belong_to_subjects(name, of):
-    result = assay(name, of, SUBJECTS)
+    result = assay(name, of)
+    subjects = subjects_of(name, of)
     assert result.traces.data_vars or not result.rasters  # a slice has neither
     for variable in result.traces.data_vars.values():
         units.unit(variable.attrs["units"])
-        assert variable.dims[0] == "subject" and variable.shape[0] == SUBJECTS
+        assert variable.dims[0] == "subject" and variable.shape[0] == subjects
         assert np.isfinite(variable.values).all()
         for dim in variable.dims[1:]:
             units.unit(result.traces.coords[dim].attrs["units"])
@@ -100,11 +121,17 @@ def test_traces_are_finite_carry_units_and_belong_to_subjects(name, of):
 @pytest.mark.parametrize(("name", "of"), EVERY)
 def test_shares_lie_between_zero_and_one_and_sizes_are_not_negative(name, of):
     for readout, (unit, meaning) in assays.load(name).READOUTS.items():
-        values = assay(name, of, SUBJECTS).readouts[readout]
+        values = assay(name, of).readouts[readout]
         values = values[np.isfinite(values)]
         assert np.all(values >= 0) or "negative" in meaning, readout
         if "share of" in meaning and unit == "1":
             assert np.all(values <= 1), readout
+
+
+@pytest.mark.slow
+def test_readouts_are_those_of_the_baseline():
+    moved = baseline.moved("reflexes", baseline.reflexes())
+    assert not moved, f"{len(moved)} results moved, e.g. {dict(list(moved.items())[:5])}"
 
 
 @pytest.mark.slow
