@@ -49,6 +49,8 @@ def simulated(design, **setting) -> pd.DataFrame:
         ({"kind": "withdrawal"}, "run_in_weeks"),
         ({"colour": "blue"}, "unknown field in 'trial.toml' 'colour'"),
         ({"leaves_on": {"dizzyness": 0.1}}, "unknown side effect"),
+        ({"background": ["baclofn"]}, "did you mean 'baclofen'"),
+        ({"background": ["pregabalin"]}, "cannot be a background"),
     ],
 )
 def test_a_wrong_design_is_refused_in_one_line(changes: dict, said: str) -> None:
@@ -104,6 +106,30 @@ def test_a_drug_without_a_dose_is_a_placebo() -> None:
 def test_a_drug_that_changes_no_release_is_refused() -> None:
     with pytest.raises(InputError, match=r"'baclofen' changes no release.*possible in trials: .*gabapentin"):
         simulated(a_trial(arms=[dict(DRUG, drug="baclofen", regimen="10 mg tid"), dict(PLACEBO)]))
+
+
+def test_add_on_baclofen_is_the_baseline_of_every_arm_and_is_said() -> None:
+    outcomes = {"spasticity_nrs": {"analysis": "ancova"}}
+    spastic = {"condition": "ms-spasticity", "population": "ms", "outcomes": outcomes}
+    plain, added = a_trial(**spastic), a_trial(**spastic, background=["baclofen"])
+    pd.testing.assert_frame_equal(simulated(plain), simulated(added))
+    found = result.compute(added, Setting(0), Stages(), workers=1)
+    assert found["background"] == ["baclofen"] and "background treatment" in found["assumed"]
+    assert "background" not in result.compute(plain, Setting(0), Stages(), workers=1)["assumed"]
+
+
+def test_a_background_that_raises_exposure_is_followed() -> None:
+    first, more = (
+        simulate.whole_course(
+            design,
+            simulate.Block(0, 4, (0,), 4),
+            simulate.population.load(design.population).people(4, 0, 0),
+            Setting(0),
+        )
+        for design in (a_trial(), a_trial(background=["baclofen", "morphine"]))
+    )
+    level = [c.signals["plasma_concentration"][:, -12:].mean(axis=1) for c in (first, more)]
+    assert np.all(level[1] > 1.05 * level[0])
 
 
 def test_those_who_leave_have_no_score_afterwards() -> None:

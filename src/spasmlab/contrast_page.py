@@ -15,6 +15,7 @@ from spasmlab import circuit_runs, contrast, evidence
 from spasmlab.circuit_runs import Arms
 from spasmlab.contrast import Column
 from spasmlab.docs_tables import DOCS, _markdown
+from spasmlab.page_main import keep_current
 from spasmlab.parameter import beside
 from spasmlab.quantity import Quantity, pretty_unit, short
 
@@ -140,14 +141,7 @@ def runs() -> str:
 
 def main(arguments: Sequence[str], folder: Path = DOCS) -> int:
     """Write the page, or with ``--check`` say whether it is current; the exit code."""
-    made, file = page(), folder / NAME
-    if "--check" not in arguments:
-        file.write_text(made, encoding="utf-8")
-        return 0
-    if file.exists() and file.read_text(encoding="utf-8") == made:
-        return 0
-    print(f"docs/{NAME} is not current: run python -m spasmlab.contrast_page", file=sys.stderr)
-    return 1
+    return keep_current(arguments, folder / NAME, page(), "spasmlab.contrast_page")
 
 
 if __name__ == "__main__":

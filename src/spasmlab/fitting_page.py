@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from spasmlab.docs_tables import DOCS, _markdown
+from spasmlab.page_main import keep_current
 from spasmlab.quantity import short
 
 NAME = "fitting.md"
@@ -200,14 +201,7 @@ def _shortfall(found: Mapping[str, Any]) -> str:
 
 def main(arguments: list[str]) -> int:
     """Write the page, or check it; 1 where it is stale."""
-    file, text = DOCS / NAME, page()
-    if "--check" not in arguments:
-        file.write_text(text, encoding="utf-8")
-        return 0
-    current = file.exists() and file.read_text(encoding="utf-8") == text
-    if not current:
-        print(f"docs/{NAME} is not current; run python -m spasmlab.fitting_page", file=sys.stderr)
-    return 0 if current else 1
+    return keep_current(arguments, DOCS / NAME, page(), "spasmlab.fitting_page")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from spasmlab import circuit_runs, evidence, predicted_circuit
 from spasmlab.circuit_runs import Arms
 from spasmlab.docs_tables import DOCS, _markdown
 from spasmlab.evidence import Row
+from spasmlab.page_main import keep_current
 from spasmlab.predicted_circuit import SIGNED, Judged
 from spasmlab.predicted_page import current
 from spasmlab.quantity import short
@@ -122,14 +123,7 @@ def _why_not(line: predicted_circuit.Line, kept: Mapping[str, Arms]) -> str:
 
 def main(arguments: Sequence[str], folder: Path = DOCS) -> int:
     """Write the page, or with ``--check`` say whether it is current; the exit code."""
-    made, file = page(), folder / NAME
-    if "--check" not in arguments:
-        file.write_text(made, encoding="utf-8")
-        return 0
-    if file.exists() and current(file.read_text(encoding="utf-8"), made):
-        return 0
-    print(f"docs/{NAME} is not current: run python -m spasmlab.predicted_circuit_page", file=sys.stderr)
-    return 1
+    return keep_current(arguments, folder / NAME, page(), "spasmlab.predicted_circuit_page", current)
 
 
 if __name__ == "__main__":

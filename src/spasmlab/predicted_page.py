@@ -17,6 +17,7 @@ import numpy as np
 from spasmlab import evidence, parameter, posterior, predicted, predicted_shares, streams, units
 from spasmlab.docs_tables import DOCS, _markdown
 from spasmlab.evidence import Row
+from spasmlab.page_main import keep_current
 from spasmlab.predicted import Scenario
 from spasmlab.quantity import from_draws, short
 
@@ -280,14 +281,7 @@ def current(written: str, made: str) -> bool:
 
 def main(arguments: Sequence[str], folder: Path = DOCS) -> int:
     """Write the page, or with ``--check`` say whether it is current; the exit code."""
-    made, file = page(), folder / NAME
-    if "--check" not in arguments:
-        file.write_text(made, encoding="utf-8")
-        return 0
-    if file.exists() and current(file.read_text(encoding="utf-8"), made):
-        return 0
-    print(f"docs/{NAME} is not current: run python -m spasmlab.predicted_page", file=sys.stderr)
-    return 1
+    return keep_current(arguments, folder / NAME, page(), "spasmlab.predicted_page", current)
 
 
 if __name__ == "__main__":

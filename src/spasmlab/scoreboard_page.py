@@ -14,6 +14,7 @@ from typing import Any
 
 from spasmlab import evidence, replication, replication_tables, scoreboard, studies
 from spasmlab.docs_tables import DOCS, _markdown
+from spasmlab.page_main import keep_current
 from spasmlab.quantity import short
 
 NAME, FIGURE = "scoreboard.md", "forest.svg"
@@ -107,11 +108,10 @@ def made(about: dict[str, Any]) -> str:
     )
 
 
-def write(folder: Path = DOCS) -> None:
-    """Write page and figure."""
+def draw(folder: Path = DOCS) -> None:
+    """Write the figure."""
     from spasmlab.report import forest, theme
 
-    (folder / NAME).write_text(page(), encoding="utf-8")
     drawn = theme.svg(forest.draw(scoreboard.entries()), "forest")
     (folder / FIGURE).write_text(drawn, encoding="utf-8")
 
@@ -130,13 +130,9 @@ def main(arguments: Sequence[str], folder: Path = DOCS) -> int:
     if asked.run is not None:
         scoreboard.run(asked.run or studies.names(), asked.repeats)
     if not asked.check:
-        write(folder)
-        return 0
-    file = folder / NAME
-    if file.exists() and file.read_text(encoding="utf-8") == page():
-        return 0
-    print(f"docs/{NAME} is not current: run python -m spasmlab.scoreboard_page", file=sys.stderr)
-    return 1
+        draw(folder)
+    check = ["--check"] if asked.check else []
+    return keep_current(check, folder / NAME, page(), "spasmlab.scoreboard_page")
 
 
 if __name__ == "__main__":

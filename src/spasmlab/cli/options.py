@@ -55,6 +55,16 @@ Dialysis = Annotated[
 Indication = Annotated[
     str | None, typer.Option("--indication", help="What it is for: phn, epilepsy, rls, dpn, spasticity, …")
 ]
+InPlaceOfIndication = Annotated[
+    str | None, typer.Option("--condition", help="In place of --indication: see `list conditions`.")
+]
+FullDoseDays = Annotated[float | None, typer.Option("--days", help="Days on each full dose [28].")]
+DesignName = Annotated[
+    str, typer.Argument(help="A design (TOML), or the name of a study: see `list studies`.")
+]
+DesignSeed = Annotated[
+    int | None, typer.Option("--seed", help="The same seed gives the same numbers [the design's].", min=0)
+]
 History = Annotated[
     str | None,
     typer.Option("--history", help='"depression, pregnant, lung-disease, misuse, …", or none.'),
@@ -75,6 +85,15 @@ def show(found: dict[str, Any], as_json: bool, table: Any) -> None:
         print(result.dumps(found))
     else:
         table(found)
+
+
+def design_of(file: str, patients: int | None, seed: int | None) -> tuple[Any, dict[str, Any], Any]:
+    """A trial's design (with so many patients in all), its [cluster] table, and its setting (with this seed)."""
+    from spasmlab import trial_tables
+    from spasmlab.trial.simulate import Setting
+
+    design, cluster = trial_tables.read(file, patients)
+    return design, cluster, Setting(design.seed if seed is None else seed)
 
 
 def required_regimen(regimen: str | None, events: Path | None = None) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from spasmlab.docs_tables import DOCS, _markdown
+from spasmlab.page_main import keep_current
 from spasmlab.prescribing import checks, label
 
 if TYPE_CHECKING:
@@ -56,14 +57,7 @@ def text() -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Write the page, or with ``--check`` say whether it is current; the exit code."""
-    file = DOCS / NAME
-    if "--check" not in arguments:
-        file.write_text(text(), encoding="utf-8")
-        return 0
-    if file.exists() and file.read_text(encoding="utf-8") == text():
-        return 0
-    print(f"docs/{NAME} is not current: run python -m spasmlab.prescribing.page", file=sys.stderr)
-    return 1
+    return keep_current(arguments, DOCS / NAME, text(), "spasmlab.prescribing.page")
 
 
 def _rules(rules: Sequence[Rule]) -> str:

@@ -12,7 +12,7 @@ import pandas as pd
 from spasmlab.levels import Behind
 from spasmlab.report import assay_plots, theme
 from spasmlab.report.assay_plots import Measured
-from spasmlab.report.page import groups, inputs_of, sources
+from spasmlab.report.page import filled, groups, inputs_of, sources
 from spasmlab.shown import Shown
 
 if TYPE_CHECKING:
@@ -52,22 +52,17 @@ def render(
     command: str,
 ) -> str:
     """The page as one text; `figures` are SVG elements by name."""
-    import jinja2
-
     from spasmlab import assays
 
     behind = Behind(setting.drug, setting.condition, setting.hypothesis)
     inputs = inputs_of(behind, {number.level: None for number in numbers})
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    here = Path(__file__).parent
-    template = environment.from_string((here / "assay.html").read_text(encoding="utf-8"))
     about = (assays.load(measured.result.name).__doc__ or "").strip()
-    return template.render(
+    return filled(
+        "assay.html",
         found=found,
         setting=setting,
         title=about.splitlines()[0].rstrip("."),
         about=" ".join(about.split("\n\n", 1)[-1].split()),
-        style=(here / "page.css").read_text(encoding="utf-8"),
         figures=figures,
         captions={name: assay_plots.title(name) + "." for name in figures},
         groups=groups(numbers, behind),

@@ -73,20 +73,17 @@ class Input:
 
 def render(outcome: Outcome, found: Mapping[str, Any], figures: Mapping[str, str]) -> str:
     """The page as one text. `found` is the result as JSON holds it, `figures` SVG elements by name."""
-    import jinja2
-
     numbers = shown.of_run(outcome)
     behind = Behind(outcome.request.drug, outcome.request.condition, outcome.request.hypothesis)
     inputs = inputs_of(behind, {number.level: None for number in numbers})
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string((Path(__file__).parent / "page.html").read_text(encoding="utf-8"))
-    return template.render(
+    return filled(
+        "page.html",
         found=found,
         request=outcome.request,
-        style=(Path(__file__).parent / "page.css").read_text(encoding="utf-8"),
         figures={name: figures[name] for name in CAPTIONS if name in figures},
         captions=CAPTIONS,
-        thin_evidence=THIN_EVIDENCE,
+        about=THIN_EVIDENCE,
+        two_arms=True,
         headline=headline(numbers),
         groups=groups(numbers, behind),
         inputs=inputs,
@@ -94,6 +91,18 @@ def render(outcome: Outcome, found: Mapping[str, Any], figures: Mapping[str, str
         short=short,
         command=command(outcome),
     )
+
+
+def filled(name: str, **values: Any) -> str:
+    """A page of this folder, such as `page.html`, with its values and the one style sheet."""
+    import jinja2
+
+    here = Path(__file__).parent
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(here), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    style = (here / "page.css").read_text(encoding="utf-8")
+    return environment.get_template(name).render(style=style, **values)
 
 
 def headline(numbers: Iterable[Shown]) -> list[tuple[str, str, str, str]]:

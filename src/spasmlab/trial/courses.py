@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from spasmlab import cohort as cohorts
-from spasmlab import condition, drug, food, hypothesis, population, regimen
+from spasmlab import condition, drug, food, hypothesis, interaction, population, regimen
 from spasmlab.chain import body
 from spasmlab.cohort import Cohort
 from spasmlab.drug import Drug
@@ -91,18 +91,27 @@ def cohort_of(
         seed=seed,
         adherence=design.adherence,
         setting=Setting(study=study, draw=draw),
+        overrides=interaction.overrides(
+            [name for name in design.background if name in interaction.names()], found, arm.formulation
+        ),
         condition=condition.load(design.condition, 1.0 if design.severity is None else design.severity),
         hypothesis=hypothesis.load(design.hypothesis or hypothesis.DEFAULT),
     )
 
 
+def changes_release(found: Drug, formulation: str) -> bool:
+    """Whether a drug acts on release at all."""
+    return "release_poly" in body.of(found, formulation).signals
+
+
 def _require_release(found: Drug, formulation: str) -> None:
     """InputError for a drug that changes no release: endpoints read release, so that it would seem to do nothing."""
-    if "release_poly" in body.of(found, formulation).signals:
+    if changes_release(found, formulation):
         return
-    able = [n for n in drug.names() if "release_poly" in body.of(drug.load(n), "ir").signals]
+    able = [name for name in drug.names() if changes_release(drug.load(name), "ir")]
     raise InputError(
-        f"'{found.name}' changes no release of a terminal, which endpoints read; possible in trials: {', '.join(able)}"
+        f"'{found.name}' changes no release of a terminal, which endpoints read; possible in trials: {', '.join(able)}, "
+        f'or background = ["{found.name}"] in every arm; what it does to a cord: spasmlab run --drug {found.name}'
     )
 
 

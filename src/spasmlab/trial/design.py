@@ -104,6 +104,9 @@ class Published(_Strict):
 class Design(_Strict):
     """A trial as it is planned. Days and weeks; `dropout` is the share that leaves in a week.
 
+    `background` names what every patient takes in every arm, from before the first visit on (a drug, or one that
+    interacts): baselines are scored on it, and what it does to the exposure of a trial's drug is followed.
+
     A withdrawal begins with `run_in_weeks` of open treatment with `run_in`; those who then are at least `responder` per cent
     better in an outcome than before it, and score within `responder_within`, are randomised to the arms, whose day 0 it is.
 
@@ -130,6 +133,7 @@ class Design(_Strict):
     adherence: float = Field(default=1.0, ge=0, le=1)
     dropout: float = Field(default=0.0, ge=0, lt=1)
     leaves_on: dict[str, float] = Field(default_factory=dict)
+    background: tuple[str, ...] = ()
     severity: float | None = Field(default=None, ge=0, le=1)
     hypothesis: str | None = None
     arms: tuple[Arm, ...] = Field(min_length=1)
@@ -226,6 +230,19 @@ def _unknown_field(place: list[str], origin: str) -> InputError:
     return unknown(f"field in '{origin}'{within}", place[-1], sorted(model.model_fields))
 
 
+def _refuse_background(names: tuple[str, ...]) -> None:
+    from spasmlab import drug, interaction
+    from spasmlab.trial import courses
+
+    for name in names:
+        if name not in (*drug.names(), *interaction.names()):
+            raise unknown("background treatment", name, {*drug.names(), *interaction.names()})
+        if name in drug.names() and courses.changes_release(drug.load(name), "ir"):
+            raise InputError(
+                f"'{name}' changes release, so that it cannot be a background; possible: give it to the arms that take it"
+            )
+
+
 def _refuse_unscored(name: str) -> None:
     from spasmlab import endpoints
 
@@ -260,6 +277,7 @@ def _refuse_unknown(design: Design) -> None:
         endpoints.find(name)
     for effect in design.leaves_on:
         adverse.load(effect)
+    _refuse_background(design.background)
     for name in (*design.responder, *design.responder_within):
         _refuse_unscored(name)
     if design.run_in is not None:

@@ -57,13 +57,14 @@ def described(design: Design, setting: Setting, store: Store, effects: list[Effe
         "condition": design.condition,
         "design": design.kind,
         "patients": design.patients,
+        "background": list(design.background),
         "seed": setting.seed,
         "failed": failed,
         "failed_analyses": sum(bool(effect.failed) for effect in effects),
         "estimand": ESTIMAND,
         "arms": arms,
         "effects": [effect_dict(effect) for effect in effects],
-        "assumed": ASSUMED,
+        "assumed": f"{ASSUMED}; {OF_BACKGROUND}" if design.background else ASSUMED,
     }
 
 
@@ -73,6 +74,10 @@ ESTIMAND = (
 )
 ASSUMED = (
     "placebo responses, sensitivities and their spreads are assumed or fitted: see spasmlab explain endpoints"
+)
+OF_BACKGROUND = (
+    "background treatment is the same in every arm and part of the baselines as scored; beside it a drug is taken to do "
+    "what it does alone, but for the interactions of exposure that have a size"
 )
 
 

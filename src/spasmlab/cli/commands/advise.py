@@ -12,9 +12,7 @@ from spasmlab.cli import options
 def command(
     drug: options.Drug,
     indication: options.Indication = None,
-    condition: Annotated[
-        str | None, typer.Option("--condition", help="In place of --indication: see `list conditions`.")
-    ] = None,
+    condition: options.InPlaceOfIndication = None,
     patient: options.PatientText = None,
     formulation: options.Formulation = "ir",
     history: options.History = None,
@@ -30,7 +28,7 @@ def command(
     score: Annotated[
         str | None, typer.Option("--score", help='Observed scores: "pain=7 at day 0, pain=4 at day 28".')
     ] = None,
-    days: Annotated[float | None, typer.Option("--days", help="Days on each full dose [28].")] = None,
+    days: options.FullDoseDays = None,
     hypothesis: options.HypothesisName = None,
     label: options.LabelName = "us",
     fhir: options.Fhir = None,

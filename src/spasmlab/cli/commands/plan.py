@@ -13,9 +13,7 @@ from spasmlab.cli import options
 def command(
     drug: options.Drug,
     indication: options.Indication = None,
-    condition: Annotated[
-        str | None, typer.Option("--condition", help="In place of --indication: see `list conditions`.")
-    ] = None,
+    condition: options.InPlaceOfIndication = None,
     patient: options.PatientText = None,
     formulation: options.Formulation = "ir",
     history: options.History = None,
@@ -25,7 +23,7 @@ def command(
     target: Annotated[
         float | None, typer.Option("--target", help="mg a day on the full dose [the label's].")
     ] = None,
-    days: Annotated[float | None, typer.Option("--days", help="Days on the full dose [28].")] = None,
+    days: options.FullDoseDays = None,
     start: Annotated[str | None, typer.Option("--start", help="Date of the first dose: 2026-12-01.")] = None,
     label: options.LabelName = "us",
     fhir: options.Fhir = None,

@@ -11,7 +11,7 @@ from spasmlab.cli import options
 
 
 def command(
-    file: Annotated[str, typer.Argument(help="A design (TOML), or the name of a study: see `list studies`.")],
+    file: options.DesignName,
     patients: Annotated[int | None, typer.Option("--patients", help="This many in all [the file's].")] = None,
     engine: Annotated[str, typer.Option("--engine", help="local or dask.")] = "local",
     workers: Annotated[
@@ -21,19 +21,15 @@ def command(
         Path | None,
         typer.Option("--out", help="Folder for parts and result.json; a run cut short goes on there."),
     ] = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", help="The same seed gives the same numbers.", min=0)
-    ] = None,
+    seed: options.DesignSeed = None,
     as_json: options.AsJson = False,
 ) -> None:
     """A virtual trial: patients enrolled, treated, scored and analysed as the design says."""
     from spasmlab import result, trial_tables
     from spasmlab.progress import Stages
     from spasmlab.trial import result as results
-    from spasmlab.trial.simulate import Setting
 
-    design, cluster = trial_tables.read(file, patients)
-    setting = Setting(design.seed if seed is None else seed)
+    design, cluster, setting = options.design_of(file, patients, seed)
     found = results.compute(
         design, setting, Stages(show=True), out=out, engine_name=engine, workers=workers, cluster=cluster
     )
