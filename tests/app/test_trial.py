@@ -110,6 +110,14 @@ def test_an_edit_of_nothing_is_refused(told):
         trial.edit(TEXT, told)
 
 
+def test_what_is_taken_in_a_run_in_is_no_file():
+    run_in = 'kind = "withdrawal"\nrun_in_weeks = 1\n[run_in]\ndrug = "{}"\nregimen = "600 mg tid"\n[[arms]]'
+    text = SMALL.replace("[[arms]]", run_in, 1)
+    assert trial_text.checked(text.format("gabapentin")).kind == "withdrawal"
+    with pytest.raises(InputError, match="unknown drug"):
+        trial_text.checked(text.format("/etc/passwd.toml"))
+
+
 def test_a_file_is_checked():
     with pytest.raises(InputError, match="has 40000 bytes"):
         trial.uploaded({"name": "a.toml", "size": 40_000, "text": None})

@@ -97,7 +97,7 @@ def _refuse_files(table: Mapping[str, Any]) -> None:
 
     asked = [("population", table.get("population"), population.names())]
     arms = table.get("arms")
-    for arm in arms if isinstance(arms, list) else []:
+    for arm in [*(arms if isinstance(arms, list) else []), table.get("run_in")]:
         asked.append(("drug", arm.get("drug") if isinstance(arm, dict) else None, drug.names()))
     for kind, name, names in asked:
         if isinstance(name, str) and name not in names:
