@@ -188,6 +188,32 @@ def test_who_stands_beside_an_individual_changes_nothing(monkeypatch: pytest.Mon
     )
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "possible"),
+    [("WT", "-4", "2 to 400 kg"), ("CRCL", "-1", "0 to 250 mL/min"), ("FED", "2", "0 to 1"), ("lag", "-1", "0 or more"),
+     ("volume", "-3", "0 or more")],
+)  # fmt: skip
+def test_a_covariate_that_no_patient_has_is_refused(column: str, value: str, possible: str) -> None:
+    with pytest.raises(InputError, match=f"row 2, column {column}: {value}.*possible: {possible}"):
+        levels(f"1,0,300,1,1,0,0,0,0,.,1,{value}", head=f"{HEAD},{column}")
+
+
+@pytest.mark.parametrize(
+    ("new", "said"), [("value = -5", "clearance.*negative"), ("value = 0", "volume.*more than 0")]
+)
+def test_a_drug_of_impossible_numbers_is_refused(tmp_path: Path, new: str, said: str) -> None:
+    text = (EXAMPLES / "one_compartment.toml").read_text(encoding="utf-8")
+    start = text.index(f"[parameters.{said.split('.')[0]}]")
+    record = text[start:].split("\n\n")[0]
+    lines = [
+        new if line.startswith("value") else line for line in record.splitlines() if "spread" not in line
+    ]
+    file = tmp_path / "mine.toml"
+    file.write_text(text.replace(record, "\n".join(lines)), encoding="utf-8")
+    with pytest.raises(InputError, match=said):
+        drug.load(file)
+
+
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot read the event table"):
         event_table.read(tmp_path / "none.csv")

@@ -150,7 +150,16 @@ COUNTING_CALLS = {"range", "prange", "zeros", "ones", "empty", "full"}
 # Constants of the equation modules: sizes and steps of the computation, conversions of units, nothing else.
 SIZES_AND_CONVERSIONS = {
     *("BLOCK", "CHECKED_DOSES", "CHUNK", "IN_FLIGHT", "LIMB_STEPS"),
-    *("DT", "ENDLESS_CYCLE_H", "FORGOTTEN", "LONGEST_STEP_H", "SAME_TIME", "SETTLED", "TOLERANCE"),
+    *(
+        "DT",
+        "ENDLESS_CYCLE_H",
+        "FORGOTTEN",
+        "ROWS_A_THREAD",
+        "LONGEST_STEP_H",
+        "SAME_TIME",
+        "SETTLED",
+        "TOLERANCE",
+    ),
     *("HOURS_PER_DAY", "MILLISECONDS", "SECOND"),
 }
 

@@ -42,6 +42,15 @@ def test_half_of_filtration_is_mature_at_the_half_age() -> None:
     assert patient.usual_clearance(age, 70, "f") == pytest.approx(121 / 2)
 
 
+def test_a_child_of_whom_only_the_age_is_given_is_no_adult() -> None:
+    weights = [patient.parse(f"age={age}").weight for age in (0.1, 1, 3, 9, 17.9, 18, 80)]
+    assert weights == sorted(weights) and weights[0] < 5 and 12 < weights[2] < 17 and weights[4] < weights[5]
+    assert weights[5] == weights[6] == patient.default().weight
+    assert patient.parse("age=3, weight=20").weight == 20
+    child = patient.parse("age=3")
+    assert child.creatinine_clearance == pytest.approx(patient.usual_clearance(3, child.weight, "f"))
+
+
 def test_what_is_said_of_the_clearance_is_where_it_came_from() -> None:
     assert patient.default().clearance_from == "default"
     assert patient.parse("weight=80").clearance_from == "default"

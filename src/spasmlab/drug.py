@@ -37,6 +37,14 @@ from spasmlab.effect import Effect
 from spasmlab.errors import InputError, unknown
 from spasmlab.parameter import PACKAGE, Parameter, parameters_from, read_toml
 
+ABOVE_ZERO = {
+    "volume",
+    "clearance",
+    "peripheral_rate",
+    "absorption_rate_constant",
+    "emptying_rate",
+    "release_time",
+}
 _FIELDS = {"title", "summary", "body", "formulations", "parameters", "effects"}
 _FORMULATION_FIELDS = {"title", "available", "body", "parameters"}
 DEFAULT_BODY = ("stomach", "gut-window", "renal-clearance", "two-compartments", "alpha2delta")
@@ -125,7 +133,7 @@ def _read(file: Path) -> Drug:
         raise unknown(f"field in '{file.name}'", stray[0], _FIELDS)
     for section in ("formulations", "parameters"):
         _require_tables(table.get(section), section, file)
-    return Drug(
+    found = Drug(
         name=file.stem,
         title=str(table.get("title", file.stem)),
         summary=str(table.get("summary", "")),
@@ -134,6 +142,22 @@ def _read(file: Path) -> Drug:
         body=_body(table.get("body", DEFAULT_BODY), "body", file),
         effects=effect.read(table.get("effects", {}), f"drugs.{file.stem}", file.name),
     )
+    for records in (found.parameters, *(form.parameters for form in found.formulations.values())):
+        for name, record in records.items():
+            _refuse_impossible(name, record, file)
+    return found
+
+
+def _refuse_impossible(name: str, record: Parameter, file: Path) -> None:
+    """InputError for a number that no drug has: negative, a volume or a clearance of nothing, a share above the whole."""
+    least = min(record.values)
+    where = f"parameter '{name}' in '{file.name}': {least:g} {record.unit}".removesuffix(" 1")
+    if least < 0 and not name.endswith("exponent"):
+        raise InputError(f"{where} is negative; possible: 0 or more")
+    if least == 0 and name in ABOVE_ZERO:
+        raise InputError(f"{where} leaves nothing to compute; possible: more than 0")
+    if name == "bioavailability" and max(record.values) > 1:
+        raise InputError(f"{where} is more than the whole; possible: 0 to 1")
 
 
 def _body(given: Any, where: str, file: Path) -> tuple[str, ...]:

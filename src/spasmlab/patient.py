@@ -3,7 +3,8 @@
 Keys: age, weight, height, sex, crcl (creatinine clearance), creatinine. Units may be left out, and are
 checked where given. Whatever is not given keeps its default (`patient.toml`). Where creatinine is given and
 crcl is not, the clearance is the Cockcroft–Gault estimate, and below 18 years the bedside Schwartz one, which
-needs the height. Where only the age is given, it is what kidneys of that age and size usually clear.
+needs the height. Where only the age is given, it is what kidneys of that age and size usually clear. A child's weight,
+where it is not given, is the usual one for its age.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from typing import Literal
+
+import numpy as np
 
 from spasmlab.errors import InputError, unknown
 from spasmlab.regimen import number
@@ -174,7 +177,7 @@ def _factor(key: str, unit: str) -> float:
 
 def _complete(numbers: dict[str, float], sex: Literal["f", "m"]) -> Patient:
     age = numbers.get("age", _record("default_age"))
-    weight = numbers.get("weight", _record("default_weight"))
+    weight = numbers["weight"] if "weight" in numbers else usual_weight(age)
     clearance, origin = _clearance(numbers, age, weight, sex)
     return Patient(age, weight, sex, clearance, numbers.get("creatinine"), numbers.get("height"), origin)
 
@@ -225,6 +228,16 @@ def usual_clearance(age: float, weight: float, sex: str) -> float:
     mature = weeks**power / (weeks**power + _record("maturation_half") ** power)
     size = (weight / _record("default_weight")) ** _record("filtration_exponent")
     return _record("adult_filtration") * size * mature
+
+
+def usual_weight(age: float) -> float:
+    """The weight [kg] taken where none is given: of a child the usual one for its age in years, else the default."""
+    from spasmlab import parameter
+
+    known = parameter.beside("patient")
+    if age >= known["cockcroft_adult_age"].number:
+        return known["default_weight"].number
+    return float(np.interp(age, known["usual_weight_ages"].values, known["usual_weights"].values))
 
 
 def cockcroft_gault(age: float, weight: float, sex: str, creatinine: float) -> float:

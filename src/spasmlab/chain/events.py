@@ -26,6 +26,7 @@ SETTLED = 1e-10  # of each state: what may be missing from a steady state
 FEWEST_CYCLES, MOST_CYCLES = 3, 50_000
 ENDLESS_CYCLE_H = 24.0
 ALIASES = {"WT": "weight", "CRCL": "creatinine_clearance", "FED": "fed"}
+SHARES = {"fed", "dialysis", "bioavailability"}  # of a whole
 Advance = Callable[[np.ndarray, np.ndarray, np.ndarray, float], np.ndarray]
 
 
@@ -374,9 +375,31 @@ def covariates(pathway: Pathway, subject: Subject | Block) -> dict[str, np.ndarr
         if np.isnan(values).any():
             row = int(np.flatnonzero(np.isnan(values))[0])
             raise wrong(int(subject.lines[row]), column, "the cell is empty; possible: a value in every row")
+        _refuse_impossible(subject, column, name)
         scale = units.factor("mL/min", "L/h") if column.upper() == "CRCL" else 1.0
         found[name] = values * scale
     return found
+
+
+def _refuse_impossible(rows: Subject | Block, column: str, name: str) -> None:
+    """InputError for the first value of a covariate that no patient has."""
+    from spasmlab.patient import FIELDS
+
+    low, high, unit = 0.0, np.inf, ""
+    known = {"WT": "weight", "CRCL": "crcl", "WEIGHT": "weight"}.get(column.upper())
+    if known:
+        low, high, unit = FIELDS[known].low, FIELDS[known].high, f" {FIELDS[known].units[0]}"
+    elif name in SHARES:
+        high = 1.0
+    elif name.endswith("exponent"):
+        low = -np.inf
+    bad = np.flatnonzero((rows[column] < low) | (rows[column] > high) | np.isinf(rows[column]))
+    if len(bad):
+        row = int(bad[0])
+        to = f"{low:g} to {high:g}{unit}" if high < np.inf else "0 or more"
+        raise wrong(
+            int(rows.lines[row]), column, f"{rows[column][row]:g}{unit} is not possible; possible: {to}"
+        )
 
 
 def refuse_unknown_compartment(pathway: Pathway, subject: Subject | Block) -> None:
