@@ -95,6 +95,8 @@ def test_arms_are_added_doubled_and_taken_away_and_a_link_restores_them(open_pag
     expect(arms).to_have_count(3)
     expect(page.locator("#compare_a_regimen")).to_have_value("900 mg tid")
     expect(page.locator("#compare_b_drug")).to_have_value("pregabalin")
+    page.locator("#compare_a_regimen").fill("600 mg tid")  # as it was: a change like any other
+    expect(page.locator("#compare_numbers thead")).to_contain_text("gabapentin 600 mg tid")
     page.locator("#compare_b_regimen").fill("75 mg bid")
     page.locator("#compare_span").select_option("course")
     expect(page).to_have_url(re.compile(r"compare\.count=3.*span=course.*compare\.b_regimen=75\+mg\+bid"))

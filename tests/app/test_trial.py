@@ -151,6 +151,8 @@ def test_form_and_toml_are_two_views_of_one_text(open_page):
     page.locator("[data-path='arms.2.drug']").select_option("baclofen")
     expect(page.locator("[data-path='arms.2.regimen']")).to_have_value("20 mg tid")
     text = page.locator("#trial_toml").input_value()
+    page.locator("#trial_toml").fill(TEXT)  # as it was: a change like any other
+    expect(page.locator("[data-path='arms.0.n']")).to_have_value("60")
     page.locator("#trial_toml").fill(text.replace("weeks = 6", "weeks = 8"))
     expect(page.locator("[data-path='weeks']")).to_have_value("8")
     expect(page).to_have_url(re.compile(r"trial\.design="))

@@ -36,10 +36,11 @@ def forest(found: Mapping[str, Any]) -> Tag:
     """The forest plot as a table: every effect with its interval, p, and a bar about the zero line of its scale."""
     groups = trial_figures.panels(found["effects"])
     head = tags.tr(
-        *(tags.th(t, scope="col") for t in ("Outcome", "Comparison")),
+        tags.th("Outcome", scope="col"),
+        tags.th("Comparison", scope="col", class_="wide-only"),
         tags.th("Effect, 95 % interval", scope="col", class_="number"),
         tags.th("p", scope="col", class_="number"),
-        tags.th("n", scope="col", class_="number"),
+        tags.th("n", scope="col", class_="number wide-only"),
         tags.th("Forest plot", scope="col", class_="forest-cell"),
     )
     bodies = [_group(scale, rows) for scale, rows in groups.items()]
@@ -92,12 +93,17 @@ def _effect(row: Mapping[str, Any], low: float, high: float) -> Tag:
                 f"endpoints.{endpoints.endpoint_of(row['outcome'])}", outcome(row["outcome"])
             ),
             tags.span(row["analysis"], class_="arm-said"),
+            tags.span(f"{row['arm']} − {row['control']}, {favours(row)}", class_="arm-said narrow-only"),
             scope="row",
         ),
-        tags.td(f"{row['arm']} − {row['control']}", tags.span(favours(row), class_="arm-said")),
+        tags.td(
+            f"{row['arm']} − {row['control']}",
+            tags.span(favours(row), class_="arm-said"),
+            class_="wide-only",
+        ),
         tags.td(widgets.quantity(quantity), class_="number", data_effect=f"{row['outcome']}|{row['arm']}"),
         tags.td(p_value(row["p"]), class_="number"),
-        tags.td(str(row["n"]), class_="number"),
+        tags.td(str(row["n"]), class_="number wide-only"),
         tags.td(
             tags.div(*spans, class_="forest-plot clear" if clear else "forest-plot", aria_hidden="true"),
             class_="forest-cell",

@@ -67,6 +67,17 @@
 
   Shiny.inputBindings.register(new FieldBinding(), "spasmlab.field", 100);
 
+  // What the server put into fields, told back to it: typing the old value again is then a change.
+  Shiny.addCustomMessageHandler("spasmlab-fill", ({ fields }) => {
+    for (const [id, told] of Object.entries(fields)) {
+      const el = document.getElementById(id);
+      if (told.choices) choices(el, told.choices);
+      el.value = told.value;
+      show(el);
+      el.dispatchEvent(new Event("change", { bubbles: true }));
+    }
+  });
+
   // What is wrong with a field stands below it and is read out.
   Shiny.addCustomMessageHandler("spasmlab-mark", ({ id, text }) => {
     const el = document.getElementById(id), place = document.getElementById(id + "-error");

@@ -17,6 +17,7 @@
       made.push(line);
     }
     lines.replaceChildren(...made);
+    area.parentElement.style.setProperty("--editor", `${Math.min(840, Math.max(320, 20 * many + 44))}px`);
     lines.scrollTop = area.scrollTop;
   }
   const area = $id("trial_toml");

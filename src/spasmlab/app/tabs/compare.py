@@ -277,19 +277,17 @@ def _serve_arms(board: Board) -> None:
     before: dict[str, str] = {}
 
     def take(changed: dict[str, Any]) -> None:
-        """Set fields of arms; the products offered follow the drug."""
+        """Set fields of arms, on the page too; the products offered follow the drug."""
+        told: dict[str, Any] = {
+            f"{TAB}_{name}": {"value": v} for name, v in changed.items() if name != "count"
+        }
         for letter in LETTERS:
             drug = changed.get(f"{letter}_drug")
             if drug is not None:
                 before[letter] = drug
-                board.session.send_input_message(
-                    f"{TAB}_{letter}_formulation", {"choices": list(products(drug).items())}
-                )
-        count = changed.pop("count", None)
-        if count is not None:
-            board.set(TAB, count=count)
-        if changed:
-            board.change(TAB, **changed)
+                told[f"{TAB}_{letter}_formulation"]["choices"] = list(products(drug).items())
+        board.set(TAB, **changed)
+        board.tell("spasmlab-fill", fields=told)
 
     def on(button: str, change: Any) -> None:
         @reactive.effect

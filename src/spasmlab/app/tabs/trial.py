@@ -175,7 +175,7 @@ def server(board: Board) -> None:
     def put(new: str, rebuild: bool) -> None:
         """Make a text the design: in the state, on the page, and in the form."""
         keep(board, new)
-        board.session.send_input_message("trial_toml", {"value": new})
+        board.tell("spasmlab-fill", fields={"trial_toml": {"value": new}})
         if rebuild:
             drawn_from.set(new)
 
