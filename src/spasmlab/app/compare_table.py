@@ -20,7 +20,9 @@ def badge(letter: str) -> Tag:
     """The mark and letter of an arm, in its colour."""
     look = LOOKS[letter]
     return tags.span(
-        tags.span(MARKS[look], aria_hidden="true", class_=f"mark mark-{look}"), letter.upper(), class_="badge"
+        tags.span(MARKS[look], aria_hidden="true", class_=f"mark mark-{look}"),
+        letter.upper(),
+        class_="arm-badge",
     )
 
 

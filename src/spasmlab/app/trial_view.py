@@ -64,16 +64,25 @@ def _group(scale: str, rows: Sequence[Mapping[str, Any]]) -> Tag:
     low, high = trial_figures.ends(rows)
     ticks = trial_figures.ticks(rows)
     axis = tags.div(
-        *(tags.span(widgets.minus(short(round(t, 6))), style=f"left: {_at(t, low, high)}") for t in ticks),
+        *(_tick(t, ticks, _at(t, low, high)) for t in ticks),
         class_="forest-axis",
         aria_hidden="true",
     )
     return tags.tbody(
         tags.tr(
-            tags.th(scale[:1].upper() + scale[1:], scope="rowgroup", colspan=5), tags.td(axis), class_="level"
+            tags.th(scale[:1].upper() + scale[1:], scope="rowgroup", colspan=3),
+            tags.td(class_="wide-only", colspan=2),
+            tags.td(axis),
+            class_="level",
         ),
         *(_effect(row, low, high) for row in rows),
     )
+
+
+def _tick(at: float, ticks: Sequence[float], left: str) -> Tag:
+    kept = at in (ticks[0], ticks[-1]) or at == 0  # on a narrow page these are enough
+    text = widgets.minus(short(round(at, 6)))
+    return tags.span(text, style=f"left: {left}", class_="kept" if kept else None)
 
 
 def _effect(row: Mapping[str, Any], low: float, high: float) -> Tag:

@@ -138,7 +138,7 @@ def _circuit(state: State) -> Tag:
     return tags.section(
         tags.h2("The real circuit"),
         tags.p(
-            "The numbers above the chain come from a smooth map of the circuit, at once. The circuit itself takes about a "
+            "From the H-reflex on, levels come from a smooth map of the circuit, at once. The circuit itself takes up to a "
             "minute for each arm, and knows every drug.",
             class_="muted",
         ),
@@ -408,7 +408,8 @@ def _command(label: Any, place: str, line: str) -> Tag:
 def source(found: dict[str, Any]) -> str:
     """Where the numbers on the page come from, in words."""
     if found["fidelity"] == "circuit":
-        return f"Shown: the real circuit, {found['draws']} cords in each arm."
+        cords = "one cord" if found["draws"] == 1 else f"{found['draws']} cords"
+        return f"Shown: the real circuit, {cords} in each arm."
     return f"Shown: the smooth map of the circuit, {found['draws']} draws of the doubt in each arm."
 
 
