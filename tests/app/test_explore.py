@@ -1,8 +1,11 @@
 """Explore in a browser: what a person sees when the dose moves, a field is wrong, the circuit is run."""
 
+import contextlib
 import csv
 import json
 import re
+import time
+from pathlib import Path
 
 import pytest
 from conftest import no_sideways_scroll
@@ -244,6 +247,37 @@ def test_a_run_can_be_cancelled(open_page):
     expect(page.locator("#explore_progress-text")).to_have_text("Cancelled.")
     expect(page.get_by_role("button", name="Run the circuit")).to_be_enabled()
     expect(page.locator("#explore_player")).to_be_hidden()
+
+
+def children(pid):
+    """The processes that a process has started and that still run."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, parent = stat.read_text().rsplit(")", 1)[1].split()[:2]
+            if int(parent) == pid and state != "Z":
+                found.append(int(stat.parent.name))
+    return found
+
+
+def test_a_session_that_closes_ends_its_run_and_removes_its_files(open_page, server):
+    page = open_page("explore.assay=stretch&explore.cords=16")
+    answered(page)
+    before = set(children(server.process.pid))
+    page.get_by_role("button", name="Run the circuit").click()
+    expect(page.locator("#explore_progress-text")).to_have_text(
+        re.compile("Assay|Circuit|Slow"), timeout=60_000
+    )
+    started = set(children(server.process.pid)) - before
+    folders = {Path(f"/proc/{pid}/cwd").resolve() for pid in started}
+    assert started and all(folder.name.startswith("spasmlab-") for folder in folders)
+    page.goto("about:blank")
+    for _ in range(100):
+        if not started & set(children(server.process.pid)) and not any(folder.exists() for folder in folders):
+            break
+        time.sleep(0.1)
+    assert not started & set(children(server.process.pid))
+    assert not [folder for folder in folders if folder.exists()]
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,12 @@ from typing import Any
 from htmltools import Tag, tags
 from shiny import reactive, render
 
+from spasmlab import assays
 from spasmlab.app import exports, widgets
 from spasmlab.app.bindings import chart_output
 from spasmlab.app.board import Board
 from spasmlab.app.recording import ASSAYS, Place, read
-from spasmlab.app.scene import options
+from spasmlab.app.scene import Scene, options
 from spasmlab.app.state import State
 from spasmlab.app.work import Job, Latest, show_progress
 from spasmlab.quantity import Quantity
@@ -53,8 +54,8 @@ def ui(state: State) -> Tag:
     )
 
 
-def server(board: Board, answer: Callable[[], Any]) -> None:
-    """Run, show progress, play."""
+def server(board: Board, answer: Callable[[], Any], question: Callable[[Any], Any]) -> None:
+    """Run, show progress, play; `answer` is the quick answer that is shown, `question` what it would answer of fields."""
     job, latest = Job(board), Latest(board, read)
     held: dict[str, Any] = {"count": 0, "asked": None}
 
@@ -95,7 +96,13 @@ def server(board: Board, answer: Callable[[], Any]) -> None:
     @render.ui
     def explore_read():
         found = job.result()
-        return numbers(found, held["asked"]) if found else None
+        if found is None:
+            return None
+        with reactive.isolate():
+            quick = answer()
+        return numbers(
+            found, held["asked"], quick.scene if quick and quick.asked == question(held["asked"]) else None
+        )
 
 
 def folder_name(held: dict[str, Any]) -> str:
@@ -108,27 +115,34 @@ def assay_options(asked: Any) -> dict[str, Any]:
     return {**options(asked), "draws": asked.cords, "seed": 0}
 
 
-def numbers(found: dict[str, Any], asked: Any) -> Tag:
-    """The read-outs of the run in both arms, and the command that gives them again."""
+def numbers(found: dict[str, Any], asked: Any, quick: Scene | None) -> Tag:
+    """The read-outs of the run in both arms beside the quick map's, and the command that gives them again."""
+    described = assays.load(asked.assay).READOUTS
+    mapped = (
+        {n.name: n.arm("drug") for n in quick.at_visit if n.level == f"assays.{asked.assay}"} if quick else {}
+    )
     rows = []
     for name, drug in found["arms"]["drug"].items():
         if isinstance(drug, list):
             continue
         none, change = found["arms"]["no_drug"][name], found["effects"][name]["percent"]
-        cells = (none, drug, change)
+        cells = [Quantity(**cell) if cell else None for cell in (none, drug, change)]
+        meaning = described[name][1]
         rows.append(
             tags.tr(
-                tags.th(name.replace("_", " ").capitalize(), scope="row"),
+                tags.th(
+                    name.replace("_", " ").capitalize(), tags.span(meaning, class_="meaning"), scope="row"
+                ),
                 *(
-                    tags.td(widgets.quantity(Quantity(**cell)) if cell else "", class_="number")
-                    for cell in cells
+                    tags.td(widgets.quantity(c) if c else "", class_="number")
+                    for c in (*cells, mapped.get(name))
                 ),
             )
         )
     head = tags.tr(
         *(
             tags.th(t, scope="col", class_="number" if t else None)
-            for t in ("", "no drug", "on drug", "change")
+            for t in ("", "no drug", "on drug", "change", "on drug by the quick map")
         )
     )
     table = tags.table(tags.caption("What this run read"), tags.thead(head), tags.tbody(*rows))
@@ -140,7 +154,7 @@ def numbers(found: dict[str, Any], asked: Any) -> Tag:
         tags.div(
             tags.code(line, id="explore_assay_command", tabindex="0"),
             tags.button("Copy", type="button", class_="button", data_copy="explore_assay_command"),
-            class_="command",
+            class_="explore-command",
         ),
         class_="stack",
     )

@@ -88,7 +88,9 @@ def quantity(found: Quantity) -> Tag:
     unit = pretty_unit(found.unit)
     return tags.span(
         tags.span(minus(found.number_text), class_="value"),
-        tags.span(f" {unit}", class_="unit") if unit and found.value is not None else None,
+        tags.span(unit if unit == "°" else f" {unit}", class_="unit")
+        if unit and found.value is not None
+        else None,
         tags.span(f" {minus(found.interval_text)}", class_="interval") if found.interval_text else None,
         class_="quantity",
     )

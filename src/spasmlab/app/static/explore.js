@@ -16,7 +16,7 @@
       box.querySelector(".panel-change").textContent =
         [panel.without && `no drug ${panel.without}`, panel.change && `change ${panel.change}`].filter(Boolean).join(", ");
       box.querySelector(".panel-label").textContent = panel.value === "–" ? "" : panel.label;
-      $id(`explore_${name}_assumed`).textContent = panel.assumed;
+      $id(`explore_${name}_assumed`).textContent = `Evidence: ${panel.assumed}`;
       draw($id(`explore_${name}`), panel.drawing);
     }
     $id("explore_when").textContent = told.when;
@@ -164,7 +164,10 @@
       }
     }
     emg(ctx, arm, width, top, height) {
-      this.frame(ctx, width, top, height, "EMG (mV)", number(this.ends.emg), "−" + number(this.ends.emg));
+      const small = this.ends.emg < 0.1, shown = number(Math.round((small ? 1e3 : 1) * this.ends.emg * 100) / 100);
+      this.frame(ctx, width, top, height, small ? "EMG (µV)" : "EMG (mV)", shown, "−" + shown);
+      ctx.strokeStyle = css("--muted");
+      ctx.beginPath(); ctx.moveTo(LEFT, top + height / 2); ctx.lineTo(width - RIGHT, top + height / 2); ctx.stroke();
       const y = (v) => top + height / 2 - (v / this.ends.emg) * (height / 2 - 2);
       ctx.fillStyle = css("--ink");
       arm.emg.time.forEach((time, i) => {

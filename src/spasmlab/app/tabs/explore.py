@@ -94,7 +94,7 @@ def _question(state: State) -> Tag:
         tags.div(
             field("days", "Days", kind="number", min=1, max=MOST_DAYS, step=1),
             field("fed", "Meal", kind="select", choices={n: words(n) for n in food.kinds()}),
-            class_="pair",
+            class_="explore-pair",
         ),
         field(
             "patient",
@@ -160,7 +160,7 @@ def _panel(place: int, panel: panels.Panel) -> Tag:
         tags.div(
             tags.span(str(place), class_="step", aria_hidden="true"),
             tags.h3(panel.title, id=f"{here}_title"),
-            class_="panel-head",
+            class_="chain-head",
         ),
         tags.p(
             tags.span("–", class_="value"),
@@ -185,7 +185,7 @@ def _numbers() -> Tag:
         tags.summary("Every number at the visit"),
         tags.div(id="explore_numbers", class_="shiny-html-output"),
         id="explore_fold",
-        class_="card fold",
+        class_="card explore-fold",
     )
 
 
@@ -206,9 +206,9 @@ def _exports() -> Tag:
         tags.div(
             tags.code(id="explore_command", tabindex="0"),
             tags.button("Copy", type="button", class_="button", data_copy="explore_command"),
-            class_="command",
+            class_="explore-command",
         ),
-        class_="card stack exports",
+        class_="card stack",
     )
 
 
@@ -256,7 +256,7 @@ def server(board: Board) -> None:
 
     _show(board, latest)
     _serve_downloads(board, latest)
-    player.server(board, latest.answer)
+    player.server(board, latest.answer, question)
 
 
 def question(asked: Fields) -> Fields:
