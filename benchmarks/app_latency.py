@@ -68,9 +68,10 @@ async def on_socket(address: str, count: int, pause_s: float, first: int) -> lis
     """Milliseconds of each of `count` moves of a session that has a socket and no browser."""
     import websockets
 
+    place = address.replace("http", "ws") + "/websocket/"
     begin = {"tab": "explore", "explore_dose": 600, ".clientdata_url_search": ""}
     took = []
-    async with websockets.connect(address.replace("http", "ws") + "/websocket/", max_size=None) as socket:
+    async with websockets.connect(place, max_size=None, open_timeout=60) as socket:
         await socket.send(json.dumps({"method": "init", "data": begin}))
         await _told(socket, "600 mg tid")
         for move in range(count):

@@ -30,13 +30,25 @@ def shell(request: Request) -> Any:
 
 
 def session(input: Inputs, output: Outputs, session: Session) -> None:
-    """One session: a board, and the server part of every tab."""
+    """One session: a board, and the server part of the tabs that are opened."""
     with reactive.isolate():
         found, _ = state.read(session.clientdata.url_search())
     board = Board(session, found)
     warm.show(board)
-    for name in tabs.NAMES:
-        tabs.load(name).server(board)
+    _start_tabs(board)
+
+
+def _start_tabs(board: Board) -> None:
+    """Start the server part of each tab when it is first opened: most sessions open few."""
+    started: set[str] = set()
+
+    @reactive.effect
+    def _() -> None:
+        name = board.tab()
+        if name not in started:
+            started.add(name)
+            with reactive.isolate():
+                tabs.load(name).server(board)
 
 
 def program(host: str = HOST) -> Any:

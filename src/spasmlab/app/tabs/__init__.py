@@ -6,7 +6,7 @@ A tab is a module with
     class Fields(app.fields.Fields): …     # what a link holds of it, each checked:
         drug: str = fields.one_of("gabapentin", "drug", drugs.names)
     def ui(state: State) -> Tag: …         # its content, with the values of the state in its inputs (`widgets`)
-    def server(board: Board) -> None: …    # once for each session
+    def server(board: Board) -> None: …    # once for each session, when the tab is first opened
 
 In `server`, ``board.follow("NAME")`` keeps the state at what the inputs say (input ids are ``NAME_field``) and puts what
 is wrong beside its input; ``board.fields("NAME")`` reads the fields, reactively. Work of more than a few milliseconds goes
