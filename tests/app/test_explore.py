@@ -288,3 +288,18 @@ def test_what_a_link_says_is_text_never_markup(open_page, query):
     said = page.get_by_role("alert").filter(has_text="Left out of the link")
     expect(said).to_contain_text("<")
     assert page.locator("main img, .message img, .message b b").count() == 0
+
+
+def test_what_the_page_set_by_itself_can_be_set_back(open_page):
+    page = open_page()
+    answered(page)
+    explore(page).get_by_label("Drug", exact=True).select_option("baclofen")
+    answered(page, "20 mg tid")
+    move(page, 10)
+    answered(page, "10 mg tid")
+    explore(page).get_by_label("Regimen").fill("20 mg tid")
+    answered(page, "20 mg tid")
+    move(page, 10)
+    answered(page, "10 mg tid")
+    explore(page).get_by_label("Days").fill("5")  # another field tells nothing old again
+    expect(page.locator("#explore_command")).to_contain_text("--regimen '10 mg tid' --days 5")

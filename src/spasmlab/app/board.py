@@ -53,8 +53,13 @@ class Board:
         """Set fields of a tab, and their inputs on the page; InputError where one is wrong."""
         self.set(tab, **values)
         for name, value in values.items():
-            self._seen.pop(f"{tab}_{name}", None)  # typed again, the old value counts anew
-            self.session.send_input_message(f"{tab}_{name}", {"value": value})
+            self.put(f"{tab}_{name}", value)
+
+    def put(self, place: str, value: Any, **more: Any) -> None:
+        """Set an input of the page, here too: the page does not tell back what it was told. `more` are its ends, unit, …"""
+        self._seen[place] = value
+        self.input[place]._set(value)
+        self.session.send_input_message(place, {"value": value, **more})
 
     def set(self, tab: str, **values: Any) -> None:
         """Set fields of a tab, but not the inputs on the page; InputError where one is wrong."""

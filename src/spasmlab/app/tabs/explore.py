@@ -289,14 +289,9 @@ def _follow_dose(board: Board) -> None:
         with reactive.isolate():
             moved = board.input[place]() if place in board.input else None
         if dose.dose(asked.regimen) != moved:
-            ends = {"max": dose.most(asked.drug, asked.regimen), "step": dose.step(asked.drug, asked.regimen)}
-            told = {
-                **ends,
-                "min": ends["step"],
-                "value": dose.dose(asked.regimen),
-                "unit": dose.unit(asked.regimen),
-            }
-            board.session.send_input_message(place, told)
+            step = dose.step(asked.drug, asked.regimen)
+            most, unit = dose.most(asked.drug, asked.regimen), dose.unit(asked.regimen)
+            board.put(place, dose.dose(asked.regimen), min=step, max=most, step=step, unit=unit)
 
 
 def _follow_drug(board: Board) -> None:
