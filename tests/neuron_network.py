@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 import neuron_cell
+from spasmlab.circuit.motoneuron import BLOCK, DENDRITE, SOMA
 
 
 def arrivals(bench, run, kind: int, dt: float) -> list[tuple[int, float, float]]:
@@ -27,8 +28,11 @@ def arrivals(bench, run, kind: int, dt: float) -> list[tuple[int, float, float]]
             now = (round(shock.time / dt) + delay) * dt
             volley = 1 - (1 - volley) * math.exp(-(now - last) / k.post_activation_recovery)
             rate = 1 - (1 - rate) * math.exp(-(now - last) / k.rate_depression_recovery)
-            depressed = k.post_activation_floor + (1 - k.post_activation_floor) * volley
-            strength = (1 - k.presynaptic_inhibition) * rate * depressed
+            kept = [
+                floor + (1 - floor) * pool
+                for floor, pool in ((k.post_activation_floor, volley), (k.rate_depression_floor, rate))
+            ]
+            strength = (1 - k.presynaptic_inhibition) * kept[0] * kept[1]
             for j in range(first, end):
                 found.append((int(prep.target[0, j]), now, strength * float(prep.weight[0, j])))
             volley, rate, last = (
@@ -62,9 +66,18 @@ def simulate(bench, events, cells: int, duration: float, dt: float) -> list[np.n
         kept.append((soma, dendrite, bias, synapse, own, counter))
         spikes.append(times)
     h.celsius, h.dt, h.steps_per_ms, h.secondorder = 36, dt, 1 / dt, 2
-    h.finitialize(0.0)
+    _rest(bench, kept)
+    h.finitialize()  # the gates, at the voltages just set
     for *_, own, _ in kept:
         for connection, time in own:
             connection.event(time)
     h.continuerun(duration)
     return [np.array(times) for times in spikes]
+
+
+def _rest(bench, cells) -> None:
+    """Both voltages of every cell as the cord's runs begin: settled under the resting bias."""
+    rest = bench.preparation.rest[0]
+    for cell, (soma, dendrite, *_) in enumerate(cells):
+        block, place = divmod(cell, BLOCK)
+        soma.v, dendrite.v = (float(rest[block, row * BLOCK + place]) for row in (SOMA, DENDRITE))

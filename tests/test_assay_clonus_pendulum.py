@@ -46,9 +46,6 @@ def test_clonus_needs_the_stretch_reflex():
     assert result.readouts["beats"][0] <= 1
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the loop beats for one to two seconds and dies: depression of Ia terminals"
-)
 def test_clonus_under_a_steady_press_is_sustained_after_complete_injury():
     assert np.all(assay("clonus", SCI, FEW).readouts["sustained"] == 1)
 

@@ -61,23 +61,12 @@ def test_rate_depression_is_less_in_spasticity_than_in_health():
     assert np.all(spastic > healthy)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason=(
-        "10 % is left where D01 has 30: depression of release per volley is set to the loss of H that it stands for; the "
-        "pool amplifies a loss of release"
-    ),
-)
 def test_healthy_h_reflex_2_s_after_a_slow_stretch_is_a_third_and_recovers_by_10_s():
     row, found = calibration("D01"), mean(assay("post_activation", "healthy", ONE), "h_after_stretch")
     assert 100 * found[0] == pytest.approx(row.number, abs=15)
     assert found[1] > 0.8
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason=("14 % is left in MS and 10 % in health: both are depressed too much (see above) to differ"),
-)
 def test_h_reflex_after_a_slow_stretch_is_less_depressed_in_spasticity():
     healthy, spastic = (
         mean(assay("post_activation", of, ONE), "h_after_stretch")[0] for of in ("healthy", MS)
@@ -133,15 +122,13 @@ def test_healthy_reciprocal_inhibition_takes_about_15_percent():
 @pytest.mark.parametrize(
     "of",
     [
-        pytest.param(
-            MS, marks=pytest.mark.xfail(strict=True, reason="7.2 %; 0 to 5 published (note of D23)")
-        ),
+        MS,
         "sci-incomplete",
         SCI,
     ],
 )
 def test_reciprocal_inhibition_is_nearly_lost_in_ms_and_spinal_cord_injury(of):
-    assert mean(assay("reciprocal", of, FEW), "reciprocal_inhibition") < 7
+    assert mean(assay("reciprocal", of, FEW), "reciprocal_inhibition") < 5
 
 
 # ---- tonic stretch reflex, stiffness -------------------------------------------------------------------------------
@@ -165,12 +152,19 @@ def test_stiffness_share_splits_a_rise_of_torque_between_stiffness_and_threshold
 # ---- wind-up, spasms by strength -----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("of", "up_to"), [("healthy", 3), (MS, 3), (SCI, 1)])
+def test_flexor_reflex_winds_up(of, up_to):
+    found = assay("wind_up", of, ONE)
+    assert np.all(mean(found, "first_response") > 0)
+    assert np.all(mean(found, "gain")[found.coords["interval"] <= up_to] > 1.2)
+
+
 @pytest.mark.xfail(
     strict=True,
-    reason="the persistent inward current inactivates from train to train, and nothing in the pool keeps it warm between "
-    "them: responses fall where published ones grow at intervals of up to 3 s",
+    reason="after complete injury the first train fires some of the pool for long, and the potassium current that this "
+    "firing opens is not over after 3 s",
 )
-def test_flexor_reflex_winds_up_in_chronic_injury__falls_outside():
+def test_flexor_reflex_winds_up_at_3_s_in_chronic_injury__falls_outside():
     found = assay("wind_up", SCI, ONE)
     assert np.all(mean(found, "gain")[found.coords["interval"] <= 3] > 1)
 

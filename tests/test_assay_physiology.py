@@ -162,7 +162,7 @@ def test_reflex_torque_rises_with_velocity_in_ms_and_its_threshold_is_lower_than
     assert np.all(spastic.readouts["reflex_torque"] >= healthy.readouts["reflex_torque"])
 
 
-@pytest.mark.parametrize("of", [MS, "sci-incomplete", "stroke-spasticity"])
+@pytest.mark.parametrize("of", SPASTIC)
 def test_spastic_threshold_lies_between_30_and_100_degrees_a_second(of):
     assert 30 <= mean(assay("stretch", of), "threshold_velocity") <= 100
 
@@ -171,18 +171,15 @@ def test_healthy_threshold_lies_near_175_degrees_a_second():
     assert mean(assay("stretch", "healthy"), "threshold_velocity") == pytest.approx(175, abs=8)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="23 deg/s: with a resting bias low enough for 30, neither clonus nor a spasm of seconds is left",
-)
-def test_threshold_after_chronic_complete_injury_lies_between_30_and_100__falls_outside():
-    assert 30 <= mean(assay("stretch", SCI), "threshold_velocity") <= 100
+def test_reflex_torque_rises_up_to_150_degrees_a_second_in_chronic_injury():
+    result = assay("stretch", SCI)
+    assert np.all(np.diff(mean(result, "reflex_torque")[result.coords["velocity"] <= 150]) > 0)
 
 
 @pytest.mark.xfail(
     strict=True,
-    reason="in chronic complete injury reflex torque falls again above about 150 deg/s: the longer a ramp lasts, the "
-    "longer the persistent inward current carries the firing",
+    reason="faster ramps of 35 degrees are over before the twitch of the units they recruit: the muscle is no longer "
+    "lengthening, which adds two fifths to its force, when its activation is largest",
 )
 def test_reflex_torque_rises_with_velocity_in_chronic_injury__falls_outside():
     assert np.all(np.diff(mean(assay("stretch", SCI), "reflex_torque")) > 0)

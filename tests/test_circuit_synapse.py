@@ -39,12 +39,15 @@ def test_recovery_in_two_steps_is_recovery_in_one(share, first, second):
 
 
 @UNTIMED
-@given(SHARE, SHARE, SHARE, SHARE, SHARE, SHARE)
-def test_release_is_the_product_of_its_causes(release, tonic, floor, volley, rate, conditioning):
-    k = numbers(known(presynaptic_inhibition=tonic, post_activation_floor=floor)).copy()
+@given(SHARE, SHARE, SHARE, SHARE, SHARE, SHARE, SHARE)
+def test_release_is_the_product_of_its_causes(release, tonic, floor, kept, volley, rate, conditioning):
+    k = numbers(
+        known(presynaptic_inhibition=tonic, post_activation_floor=floor, rate_depression_floor=kept)
+    ).copy()
     k.release_ia = release
     got = synapse.ia_release(k, volley, rate, conditioning)
-    expected = release * (1 - tonic) * (1 - conditioning) * rate * (floor + (1 - floor) * volley)
+    depressed = (kept + (1 - kept) * rate) * (floor + (1 - floor) * volley)
+    expected = release * (1 - tonic) * (1 - conditioning) * depressed
     assert got == pytest.approx(expected, abs=1e-12)
     assert -1e-12 <= got <= release + 1e-12
 
@@ -80,7 +83,7 @@ def _train(times, source=0, kind=afferent.EXTENSOR_IA, conditioning=(0.0, 0.0), 
 
 
 def test_volleys_deplete_a_terminal_by_the_volley_law():
-    """p ← 1 − (1 − p(1 − u))·exp(−T/τ), and the release follows floor + (1 − floor) p."""
+    """p ← 1 − (1 − p(1 − u))·exp(−T/τ) for either pool, and the release follows floor + (1 − floor) p of both."""
     k, times = _bench().numbers[0], np.array([100.0, 1100.0, 1600.0, 6600.0])
     strengths, tiring = _train(times)
     volley = rate = 1.0
@@ -92,7 +95,8 @@ def test_volleys_deplete_a_terminal_by_the_volley_law():
             volley = 1 - (1 - volley * spared) * math.exp(-gap / k.post_activation_recovery)
             rate = 1 - (1 - rate * kept) * math.exp(-gap / k.rate_depression_recovery)
         depressed = k.post_activation_floor + (1 - k.post_activation_floor) * volley
-        expected.append((1 - k.presynaptic_inhibition) * rate * depressed)
+        fast = k.rate_depression_floor + (1 - k.rate_depression_floor) * rate
+        expected.append((1 - k.presynaptic_inhibition) * fast * depressed)
     np.testing.assert_allclose(strengths, expected, rtol=1e-6)
     assert tiring[0, 0] == pytest.approx(volley * (1 - k.post_activation_depression), rel=1e-6)
     assert np.all(tiring[1:, :2] == 1.0), "other terminals are rested"
@@ -105,6 +109,20 @@ def test_steady_depression_of_a_regular_train_is_its_fixed_point(interval):
     fixed = (1 - keep) / (1 - (1 - k.post_activation_depression) * keep)
     _, tiring = _train(interval * np.arange(1, 201))
     assert tiring[0, 0] / (1 - k.post_activation_depression) == pytest.approx(fixed, rel=1e-6)
+
+
+def test_skin_afferents_wind_up_from_train_to_train_and_forget_it():
+    """1 + g·w, w ← 1 − (1 − w)(1 − s) with each spike, w ← w·exp(−T/τ) between them."""
+    k, times = _bench().numbers[0], np.array([100.0, 110.0, 1100.0, 2100.0, 60_000.0])
+    strengths, _ = _train(times, kind=afferent.CUTANEOUS)
+    wound, expected = 0.0, []
+    for gap in np.diff(times, prepend=0.0):
+        wound *= math.exp(-gap / k.wind_up_recovery)
+        expected.append(1 + k.wind_up_gain * wound)
+        wound = 1 - (1 - wound) * (1 - k.wind_up_step)
+    np.testing.assert_allclose(strengths, expected, rtol=1e-6)
+    assert np.all(np.diff(strengths[1:4]) > -0.2) and strengths[3] > strengths[0]
+    assert strengths[4] == pytest.approx(1.0, abs=1e-4)
 
 
 @pytest.mark.parametrize("side", [afferent.EXTENSOR, afferent.FLEXOR])

@@ -222,12 +222,12 @@ def conduction(k, conditioning):
 def ia_release(k, volley_share, rate_share, conditioning):
     """Release of an Ia terminal relative to a rested one without presynaptic inhibition.
 
-    release_ia · conduction · what presynaptic inhibition leaves · rate pool · (floor + (1 − floor) · volley pool): the
-    EPSP follows post-activation depression only in part, as measured against the H-reflex.
+    release_ia · conduction · what presynaptic inhibition leaves · (f_r + (1 − f_r) · rate pool) · (f_v + (1 − f_v) ·
+    volley pool): either depression reaches a part of the release only, down to its floor.
     """
-    depressed = k.post_activation_floor + (1 - k.post_activation_floor) * volley_share
-    presynaptic = inhibited_release(k, conditioning) * conduction(k, conditioning)
-    return k.release_ia * presynaptic * rate_share * depressed
+    rate = k.rate_depression_floor + (1 - k.rate_depression_floor) * rate_share
+    volley = k.post_activation_floor + (1 - k.post_activation_floor) * volley_share
+    return k.release_ia * inhibited_release(k, conditioning) * conduction(k, conditioning) * rate * volley
 
 
 @njit
@@ -263,6 +263,20 @@ def tire(tiring, source, now, k):
 
 
 @njit
+def wind_up(tiring, source, now, k):
+    """How much stronger than at rest a skin afferent acts, 1 + g·w: each spike takes what is left of a reserve by a share,
+    w is what has been taken, and it comes back over seconds. It stands for the slow depolarisation of dorsal horn neurons
+    (NMDA receptors, plateaus) that fine afferents leave behind.
+
+    The first column of `tiring` (fibres, 3) holds the reserve 1 − w; skin afferents use no other pool.
+    """
+    rested = recovered(tiring[source, 0], now - tiring[source, 2], k.wind_up_recovery)
+    tiring[source, 0] = rested * (1 - k.wind_up_step)
+    tiring[source, 2] = now
+    return 1 + k.wind_up_gain * (1 - rested)
+
+
+@njit
 def strength_of(source, kind, now, tiring, conditioning, k):
     """How strongly a spike of `source` acts, relative to a rested terminal without drug or presynaptic inhibition.
 
@@ -273,7 +287,9 @@ def strength_of(source, kind, now, tiring, conditioning, k):
         return ia_release(k, volley, rate, conditioning[kind - afferent.EXTENSOR_IA, 0])
     if is_inhibitory(kind):
         return k.release_inhibitory
-    if kind == afferent.CUTANEOUS or is_polysynaptic(kind):
+    if kind == afferent.CUTANEOUS:
+        return k.release_poly * wind_up(tiring, source, now, k)
+    if is_polysynaptic(kind):
         return k.release_poly
     return 1.0  # group II and Ib fibres: the one drug-sensitive stage is their interneuron; motor axons: acetylcholine
 
