@@ -242,6 +242,14 @@ def test_assay_gives_a_failed_subject_nan_and_counts_it():
         assays.measure("twitch", of)
 
 
+def test_more_spikes_of_a_fibre_than_there_is_room_for_are_refused_by_name():
+    """An axon without a refractory time under a train of 4000 a second: no spike is written over another."""
+    pulses = tuple(Stimulus(20.0 + i / 4, PERONEAL, 20.0) for i in range(60))
+    of = bench(changes={"axon_refractory": 0.01})
+    with pytest.raises(SolveError, match="more spikes of one fibre under way than there is room for"):
+        of.simulate([Run(0, "too fast", 100.0, stimuli=pulses)])
+
+
 @pytest.mark.parametrize("rate", [600.0, 900.0])
 def test_fast_electrode_train_loses_no_spike(rate):
     """Above 500 a second more than eight spikes of a fibre are under way at once: each arrives."""

@@ -8,6 +8,8 @@ do tells how long that memory lasts.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import xarray
 
@@ -19,7 +21,10 @@ from spasmlab.circuit.bench import Bench, Run, Stimulus
 from spasmlab.parameter import beside
 
 READOUTS = {
-    "reflex_threshold": ("1", "weakest train with a reflex, in skin thresholds; NaN where none has one"),
+    "reflex_threshold": (
+        "1",
+        "weakest train with a reflex before any drug, in skin thresholds; NaN where none has one",
+    ),
     "first_response": (
         "1",
         "spikes per motoneuron of the flexor after the first train; NaN without a reflex",
@@ -63,14 +68,28 @@ def run(bench: Bench) -> AssayResult:
 
 
 def reflex_threshold(bench: Bench, known: dict[str, float]) -> np.ndarray:
-    """The weakest strength tried at which a single train gives a flexor reflex in each subject, NaN where none does."""
-    tried = np.linspace(known["weakest"], known["strongest"], round(known["strengths"]))
-    runs = [_trains(s, 0.0, 1, float(x), known) for s in range(bench.subjects) for x in tried]
-    sizes = np.array(
-        [_responses(bench, r, one, known)[0] for r, one in zip(bench.simulate(runs), runs, strict=True)]
+    """The weakest strength tried at which a single train gives a flexor reflex in each subject, NaN where none does.
+
+    It is set before any drug is given: subjects of one cord share it, whatever their arm.
+    """
+    ones = np.ones(bench.subjects)
+    before = replace(
+        bench,
+        release_ia=ones,
+        release_poly=ones,
+        release_monoamine=None,
+        release_inhibitory=None,
+        factors={},
     )
-    answered = sizes.reshape(bench.subjects, -1) >= known["reflex_threshold"]
-    return np.where(answered.any(axis=1), tried[answered.argmax(axis=1)], np.nan)
+    cords = np.array([before.cord_of(s) for s in range(before.subjects)])
+    _, first, own = np.unique(cords, return_index=True, return_inverse=True)
+    tried = np.linspace(known["weakest"], known["strongest"], round(known["strengths"]))
+    runs = [_trains(int(s), 0.0, 1, float(x), known) for s in first for x in tried]
+    sizes = np.array(
+        [_responses(before, r, one, known)[0] for r, one in zip(before.simulate(runs), runs, strict=True)]
+    )
+    answered = sizes.reshape(first.size, -1) >= known["reflex_threshold"]
+    return np.where(answered.any(axis=1), tried[answered.argmax(axis=1)], np.nan)[own]
 
 
 def _responses(bench: Bench, recording: cord.Recording, run: Run, known: dict[str, float]) -> np.ndarray:
