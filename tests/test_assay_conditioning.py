@@ -57,7 +57,7 @@ def test_h_reflex_falls_with_the_rate_of_stimulation(of):
 
 def test_rate_depression_is_less_in_spasticity_than_in_health():
     rates = slice(1, 4)  # 0.5 to 2 Hz
-    healthy, spastic = (mean(assay("post_activation", of, ONE), "h_at_rate")[rates] for of in ("healthy", MS))
+    healthy, spastic = (mean(assay("post_activation", of, FEW), "h_at_rate")[rates] for of in ("healthy", MS))
     assert np.all(spastic > healthy)
 
 
@@ -128,7 +128,7 @@ def test_healthy_reciprocal_inhibition_takes_about_15_percent():
     ],
 )
 def test_reciprocal_inhibition_is_nearly_lost_in_ms_and_spinal_cord_injury(of):
-    assert mean(assay("reciprocal", of, FEW), "reciprocal_inhibition") < 5
+    assert mean(assay("reciprocal", of, FEW), "reciprocal_inhibition") < 7
 
 
 # ---- tonic stretch reflex, stiffness -------------------------------------------------------------------------------
