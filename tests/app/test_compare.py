@@ -57,6 +57,9 @@ def test_a_dose_changes_its_arm_alone_and_a_number_leads_to_its_evidence(open_pa
     expect(second.locator(".difference")).to_have_text("same as A")
     picture = downloaded(page, "button[data-picture=svg][data-name=spasmlab-compare]")
     assert picture.count("<svg") == 13 and "●" in picture and "■" in picture  # twelve panels in one
+    with page.expect_download() as got:
+        page.locator("button[data-picture=png][data-name=spasmlab-compare]").click()
+    assert got.value.suggested_filename == "spasmlab-compare.png"
     cell(page, "h_m_ratio", 1).get_by_role("link").first.click()
     expect(page.get_by_role("tabpanel", name="Evidence")).to_be_visible()
     expect(page).to_have_url(re.compile(r"evidence\.open=assays\.h_reflex"))
@@ -107,7 +110,9 @@ def test_arms_are_added_doubled_and_taken_away_and_a_link_restores_them(open_pag
 
 
 def test_another_drug_comes_with_its_dose_and_says_what_the_map_cannot_answer(open_page):
-    page = open_page(OPEN)
+    page = open_page(f"{OPEN}&explore.regimen=900+mg+tid")
+    page.get_by_role("button", name="Arm A from Explore").click()
+    expect(page.locator("#compare_a_regimen")).to_have_value("900 mg tid")
     page.locator("#compare_b_drug").select_option("baclofen")
     expect(page.locator("#compare_b_regimen")).to_have_value("20 mg tid")
     expect(page.locator("#compare_problems")).to_contain_text("the surrogate knows releases alone")

@@ -6,11 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas
 import pytest
 from conftest import no_sideways_scroll
 from playwright.sync_api import expect
 
-from spasmlab.app import trial_text
+from spasmlab.app import trial_text, work
 from spasmlab.app.tabs import trial
 from spasmlab.errors import InputError
 from test_compare import children, downloaded
@@ -138,6 +139,13 @@ def test_too_much_is_refused_with_what_would_do():
         trial_text.refuse_too_much(trial_text.checked(TEXT.replace("n = 60", "n = 6000")))
 
 
+def fetched(page, link):
+    """The file behind a link."""
+    with page.expect_download() as got:
+        page.locator(link).click()
+    return Path(got.value.path())
+
+
 # ---- in a browser ---------------------------------------------------------------------------------------------------
 
 
@@ -208,10 +216,32 @@ def test_a_finished_trial_shows_its_forest_plot_and_the_numbers_of_the_command(
     assert (bar["x"] + bar["width"] / 2 < zero["x"]) == (effect["value"] < 0)
     assert downloaded(page, "#trial_csv").count("\n") == 1 + 16 * 2
     assert "<svg" in downloaded(page, "#trial_forest_svg")
+    assert fetched(page, "#trial_forest_png").read_bytes().startswith(b"\x89PNG")
+    visits = pandas.read_parquet(fetched(page, "#trial_parquet"))
+    assert len(visits) == 16 * 2 and {"patient", "arm", "day", "spasticity_nrs"} <= set(visits)
     expect(page.locator("#trial-course-spasticity_nrs canvas")).to_be_visible()
     expect(page.locator("#trial_result")).to_contain_text("seed 0")
     page.locator("#trial_toml").fill(SMALL.replace("n = 8", "n = 9"))
     expect(page.locator("#trial_stale")).to_contain_text("The design has changed since")
+
+
+def test_a_second_job_waits_and_says_how_many_are_before_it(open_page, server):
+    page = open_page(OPEN)
+    expect(page.locator("#trial_problem")).to_contain_text("120 patients")
+    jobs = work.MOST_PROCESSES
+    pages = [page, *(page.context.new_page() for _ in range(jobs))]
+    for other in pages[1:]:
+        other.goto(f"{server.address}/?{OPEN}")
+        expect(other.locator("#trial_problem")).to_contain_text("120 patients")
+    for one in pages:
+        one.get_by_role("button", name="Run the trial").click()
+        expect(one.locator("#trial_trial_cancel")).to_be_visible()
+    said = pages[-1].locator("#trial_trial_progress-text")
+    expect(said).to_have_text(f"Waiting for a free processor, {jobs} before this one…")
+    for one in reversed(pages):
+        one.locator("#trial_trial_cancel").click()
+        expect(one.locator("#trial_trial_progress-text")).to_have_text("Cancelled.")
+    assert not children(server, "trial")
 
 
 def test_power_is_worked_out_said_when_it_is_too_much_and_cancelled(open_page, server):

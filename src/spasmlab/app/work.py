@@ -38,6 +38,7 @@ LOG = logging.getLogger(__name__)
 MOST_PROCESSES = max(1, (os.cpu_count() or 2) - 1)
 _GATES: dict[asyncio.AbstractEventLoop, asyncio.Semaphore] = {}
 RUNNING: set[Job] = set()
+WAITING: set[Job] = set()
 
 
 class Latest(Generic[Q, R]):
@@ -99,7 +100,8 @@ class Latest(Generic[Q, R]):
 
 @dataclass(frozen=True)
 class Status:
-    """How far a job is: `state` is idle, waiting, running, done, failed or cancelled; `done` of `of` in its stage."""
+    """How far a job is: `state` is idle, waiting, running, done, failed or cancelled; `done` of `of` in its stage
+    (while it waits, `of` are before it)."""
 
     state: str = "idle"
     stage: str = ""
@@ -168,14 +170,20 @@ class Job:
             self._status.set(status)
 
     async def _run(self, arguments: list[str]) -> None:
-        await self._set(Status("waiting"))
-        async with _gate():
-            RUNNING.add(self)
-            try:
-                await self._carry_out(arguments)
-            finally:
-                RUNNING.discard(self)
-                self._process = None
+        ahead = len(RUNNING) + len(WAITING)
+        WAITING.add(self)
+        try:
+            await self._set(Status("waiting", of=ahead))
+            async with _gate():
+                WAITING.discard(self)
+                RUNNING.add(self)
+                try:
+                    await self._carry_out(arguments)
+                finally:
+                    RUNNING.discard(self)
+                    self._process = None
+        finally:
+            WAITING.discard(self)
 
     async def _carry_out(self, arguments: list[str]) -> None:
         await self._set(Status("running", "Starting"))
@@ -252,7 +260,7 @@ def in_words(status: Status) -> str:
     """The status in words for people."""
     words = {
         "idle": "",
-        "waiting": "Waiting for a free processor…",
+        "waiting": f"Waiting for a free processor, {status.of} before this one…" if status.of else "Waiting…",
         "running": status.stage + (f": {status.done} of {status.of}" if status.of else "…"),
         "done": "Done.",
         "cancelled": "Cancelled.",
