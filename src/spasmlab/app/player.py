@@ -127,7 +127,7 @@ def numbers(found: dict[str, Any], asked: Any, quick: Scene | None) -> Tag:
             continue
         none, change = found["arms"]["no_drug"][name], found["effects"][name]["percent"]
         cells = [Quantity(**cell) if cell else None for cell in (none, drug, change)]
-        meaning = described[name][1]
+        meaning = described[name][1].split(";")[0]
         rows.append(
             tags.tr(
                 tags.th(

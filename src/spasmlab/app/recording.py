@@ -29,6 +29,11 @@ JOINT = {"pendulum": "knee"}
 TORQUE = {"stretch": "reflex_torque", "clonus": "torque", "pendulum": "torque", "spasm": "torque"}
 MARGIN = (60.0, 400.0)  # ms kept before a ramp begins and after it ends
 
+QUIET, SHORTEST = (
+    0.01,
+    1500.0,
+)  # share of the largest torque that is none any more; ms that are played at least
+
 
 @dataclass(frozen=True)
 class Place:
@@ -116,8 +121,13 @@ def _emg(place: Place, own: pd.DataFrame, arm: str) -> dict[str, Any]:
 
 
 def _window(assay: str, table: pd.DataFrame) -> tuple[float, float]:
-    """What is played: of a ramp a while before it begins to a while after it ends, else everything."""
+    """What is played: of a ramp a while before it begins to a while after it ends, of a spasm until it is over, else all."""
     time = _column(table, "time")
+    if assay == "spasm":
+        torque = _column(table, "torque")
+        active = time[torque > QUIET * max(float(torque.max()), 1e-9)]
+        last = float(active.max()) if active.size else 0.0
+        return float(time.min()), min(float(time.max()), max(SHORTEST, last + MARGIN[1]))
     if assay != "stretch":
         return float(time.min()), float(time.max())
     one = _of(table, str(table["arm"].iloc[0]))

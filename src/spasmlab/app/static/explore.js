@@ -169,12 +169,16 @@
       ctx.strokeStyle = css("--muted");
       ctx.beginPath(); ctx.moveTo(LEFT, top + height / 2); ctx.lineTo(width - RIGHT, top + height / 2); ctx.stroke();
       const y = (v) => top + height / 2 - (v / this.ends.emg) * (height / 2 - 2);
-      ctx.fillStyle = css("--ink");
+      ctx.strokeStyle = css("--ink"); ctx.lineWidth = 1; ctx.beginPath();
+      let pen = false;
       arm.emg.time.forEach((time, i) => {
         const x = this.x(time, width);
         if (x < LEFT || x > width - RIGHT) return;
-        ctx.fillRect(x, y(arm.emg.high[i]), 1, Math.max(1, y(arm.emg.low[i]) - y(arm.emg.high[i])));
+        if (pen) ctx.lineTo(x, y(arm.emg.high[i])); else ctx.moveTo(x, y(arm.emg.high[i]));
+        if (arm.emg.low[i] !== arm.emg.high[i]) ctx.lineTo(x, y(arm.emg.low[i]));
+        pen = true;
       });
+      ctx.stroke();
     }
     torque(ctx, arm, width, top, height) {
       const { torque: most, low } = this.ends;
