@@ -95,16 +95,19 @@ def _value(told: Mapping[str, Any] | None, level: str) -> Any:
 def _difference(told: Mapping[str, Any] | None, percent: Mapping[str, Any] | None) -> Tag | None:
     if told is None or told["value"] is None:
         return None
-    if told["value"] == 0:
+    if not any(told[part] for part in ("value", "low", "high")):
         return tags.div("same as A", class_="difference")
     quantity = Quantity(**told)
-    interval = f" ({signed_interval(quantity)})" if quantity.interval_text else ""
-    share = f" · {whole(percent['value'])} %" if percent and percent["value"] is not None else ""
-    sure = quantity.low is not None and quantity.high is not None and quantity.low * quantity.high > 0
+    parts = [
+        signed(quantity.value),
+        f"({signed_interval(quantity)})" if quantity.interval_text else "",
+        f"{whole(percent['value'])} %" if percent and percent["value"] is not None else "",
+    ]
+    clear = quantity.low is not None and quantity.high is not None and quantity.low * quantity.high > 0
     return tags.div(
         tags.span("difference from A ", class_="visually-hidden"),
-        f"{signed(quantity.value)}{interval}{share}",
-        class_="difference clear" if sure else "difference",
+        *(bit for part in parts if part for bit in (tags.span(part, class_="bit"), " ")),
+        class_="difference clear" if clear else "difference",
     )
 
 
