@@ -286,6 +286,14 @@ def test_p_values_are_uniform_where_there_is_no_effect() -> None:
         assert np.mean(np.array(ps) < 0.05) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)
 
 
+def test_none_of_ten_trials_is_not_certainty() -> None:
+    none, half = power.share_of_trials(0.0, 10), power.share_of_trials(0.5, 400)
+    assert none["low"] == pytest.approx(0, abs=1e-12)
+    assert none["high"] == pytest.approx(1.6449**2 / (10 + 1.6449**2), abs=1e-4)  # Wilson's closed form
+    assert none["monte_carlo_error"] > 0
+    assert half["monte_carlo_error"] == pytest.approx(0.025, rel=0.01)  # √(p(1 − p)/n)
+
+
 def test_power_rises_with_patients_and_the_null_has_none() -> None:
     design = a_trial(arms=[dict(DRUG, n=10), dict(PLACEBO, n=10)])
     small, large = (power.at(design, Setting(0), n, 20, None) for n in (16, 160))
@@ -298,7 +306,7 @@ def test_patients_needed_follow_the_probit_rule() -> None:
     from scipy import stats
 
     points = [
-        power.Point(n, float(stats.norm.cdf(0.3 * np.sqrt(n) - 1.96)), 0.0, 0.0, -1.0) for n in (40, 80, 160)
+        power.Point(n, float(stats.norm.cdf(0.3 * np.sqrt(n) - 1.96)), 0.0, -1.0) for n in (40, 80, 160)
     ]
     exact = ((stats.norm.ppf(0.8) + 1.96) / 0.3) ** 2
     assert power.needed(points, 0.8) == pytest.approx(exact, abs=1)

@@ -62,6 +62,7 @@ FullDoseDays = Annotated[float | None, typer.Option("--days", help="Days on each
 DesignName = Annotated[
     str, typer.Argument(help="A design (TOML), or the name of a study: see `list studies`.")
 ]
+Workers = Annotated[int | None, typer.Option("--workers", help="Processes [as many as cores].", min=1)]
 DesignSeed = Annotated[
     int | None, typer.Option("--seed", help="The same seed gives the same numbers [the design's].", min=0)
 ]

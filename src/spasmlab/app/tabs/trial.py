@@ -318,15 +318,16 @@ class Run:
             raise InputError((problem or Problem("no design")).said)
         with reactive.isolate():
             asked = self.board.fields(TAB)
+        workers = max(1, (os.cpu_count() or 2) - 1)  # one core is left for the page
         if self.what == "power":
             sizes = trial_tables.sizes_of(asked.sizes)
             trial_text.refuse_too_much(design, sizes, asked.trials)
-            words = exports.arguments("power", {"patients": asked.sizes, "trials": asked.trials}, [FILE])
+            said = {"patients": asked.sizes, "trials": asked.trials, "workers": workers}
+            words = exports.arguments("power", said, [FILE])
         else:
             trial_text.refuse_too_much(design)
             shutil.rmtree(self.folder, ignore_errors=True)
             self._count += 1
-            workers = max(1, (os.cpu_count() or 2) - 1)  # one core is left for the page
             words = exports.arguments("trial", {"out": self.folder.name, "workers": workers}, [FILE])
         self.started = text
         (self.job.folder / FILE).write_text(text, encoding="utf-8")

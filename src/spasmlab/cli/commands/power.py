@@ -16,6 +16,7 @@ def command(
         int | None, typer.Option("--trials", help="Trials for each size [200].", min=10)
     ] = None,
     seed: options.DesignSeed = None,
+    workers: options.Workers = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Power and type I error of a trial by its size, from simulated trials."""
@@ -24,5 +25,6 @@ def command(
     from spasmlab.trial import power
 
     design, _, setting = options.design_of(file, None, seed)
-    found = power.compute(design, setting, trial_tables.sizes_of(patients), trials, Stages(show=True))
+    sizes = trial_tables.sizes_of(patients)
+    found = power.compute(design, setting, sizes, trials, Stages(show=True), workers)
     options.show(found, as_json, trial_tables.power)

@@ -17,9 +17,7 @@ def command(
     repeats: Annotated[
         int | None, typer.Option("--repeats", help="Simulated trials of each study [40].", min=1)
     ] = None,
-    workers: Annotated[
-        int | None, typer.Option("--workers", help="Processes [as many as cores].", min=1)
-    ] = None,
+    workers: options.Workers = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for result.json and studies.csv.")] = None,
     seed: options.Seed = 0,
     as_json: options.AsJson = False,

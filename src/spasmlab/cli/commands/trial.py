@@ -14,9 +14,7 @@ def command(
     file: options.DesignName,
     patients: Annotated[int | None, typer.Option("--patients", help="This many in all [the file's].")] = None,
     engine: Annotated[str, typer.Option("--engine", help="local or dask.")] = "local",
-    workers: Annotated[
-        int | None, typer.Option("--workers", help="Processes [as many as cores].", min=1)
-    ] = None,
+    workers: options.Workers = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", help="Folder for parts and result.json; a run cut short goes on there."),
