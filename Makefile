@@ -39,7 +39,11 @@ baseline: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/python -m spasmlab.docs_tables
+	$(BIN)/python -m spasmlab.cli.page
 	$(BIN)/python -m spasmlab.predicted_page
+	$(BIN)/python -m spasmlab.predicted_circuit_page
+	$(BIN)/python -m spasmlab.contrast_page
+	$(BIN)/python -m spasmlab.surrogate.page
 	$(BIN)/python -m spasmlab.scoreboard_page
 	$(BIN)/python -m spasmlab.fitting_page
 	$(BIN)/python -m spasmlab.prescribing.page

@@ -10,6 +10,8 @@ import pytest
 
 from fakes import run_assays
 from spasmlab import assay_result, cli, drug, quantity, run, units
+from spasmlab.cli import commands, page
+from spasmlab.page_main import keep_current
 
 RUN = ["run", "--drug", "gabapentin", "--regimen", "600 mg tid", "--condition", "ms-spasticity"]
 EXPOSURE = ["exposure", "--drug", "gabapentin", "--regimen", "400 mg once", "--draws", "8"]
@@ -362,3 +364,17 @@ def test_under_the_null_hypothesis_the_two_arms_are_one(call):
         effects = found["effects"][name]
         for effect in effects if isinstance(effects, list) else [effects]:
             assert effect["difference"]["value"] == 0 and not math.isnan(effect["difference"]["value"])
+
+
+def test_the_page_of_commands_is_current_and_names_every_option(call, tmp_path) -> None:
+    assert page.main(["--check"]) == 0, "run python -m spasmlab.cli.page"
+    text, missing = page.text(), []
+    for name in commands.NAMES:
+        part = text.split(f"## spasmlab {name}\n")[1].split("\n## ")[0]
+        code, out, _ = call(name, "--help")
+        options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", out)) - {"--help"}
+        missing += [f"{name} {o}" for o in options if not re.search(rf"[` ]{o}[` ]", part)]
+        assert code == 0 and options
+    assert missing == []
+    (tmp_path / "cli.md").write_text("old", encoding="utf-8")
+    assert keep_current(["--check"], tmp_path / "cli.md", text, "spasmlab.cli.page") == 1
