@@ -6,6 +6,7 @@ path, a file's name or a command: names are checked against what the program com
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any, Self, TypeVar
 
@@ -13,6 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 
 from spasmlab.errors import InputError, SpasmlabError, unknown
 
+SHOWN = 10**300  # above it a whole number has no short form
+LONGEST_MESSAGE = 500
+TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # the direction of writing
 MOST_CHARACTERS = 8000  # of one value: what a form or a link may hold
 
 
@@ -34,6 +38,8 @@ class Fields(BaseModel):
 
     def changed(self, **values: Any) -> Self:
         """The same with other values of some fields; InputError where one is wrong."""
+        for value in values.values():
+            require_plain(value)
         try:
             return type(self).model_validate(self.model_dump() | values)
         except ValidationError as problem:
@@ -62,9 +68,20 @@ def read(kind: type[F], given: Mapping[str, Any]) -> tuple[F, list[str]]:
 
 
 def said(problem: ValidationError) -> str:
-    """The first thing that pydantic found wrong, in words."""
+    """The first thing that pydantic found wrong, in words, not at any length."""
     first = problem.errors()[0]
-    return str(first["msg"]).removeprefix("Value error, ")
+    text = str(first["msg"]).removeprefix("Value error, ")
+    return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 1] + "…"
+
+
+def require_plain(value: Any) -> None:
+    """InputError for a text with a character that cannot be seen or turns what follows around."""
+    for character in value if isinstance(value, str) else ():
+        if character in TURNING or (
+            unicodedata.category(character) in {"Cc", "Cs"} and character not in "\n\r\t"
+        ):
+            code = f"U+{ord(character):04X}"
+            raise InputError(f"the text holds {code}, which is no character to be read; possible: without it")
 
 
 def text(default: str, check: Callable[[str], Any] = str) -> Any:
@@ -103,7 +120,8 @@ def between(default: float, what: str, low: float, high: float) -> Any:
 
     def within(value: float) -> None:
         if not low <= value <= high:
-            raise InputError(f"{what} {value:g} is outside what is possible: {low:g} to {high:g}")
+            shown = f"{value:g}" if abs(value) < SHOWN or not isinstance(value, int) else "of so many digits"
+            raise InputError(f"{what} {shown} is outside what is possible: {low:g} to {high:g}")
 
     return _field(default, within)
 

@@ -1,7 +1,8 @@
 """The door of the server: who may call, how much they may send, and what a browser may do with the page.
 
 Plain ASGI. A request that names a host other than this machine's (while it listens on loopback alone), comes from a page
-of another origin, or carries more than `most` bytes is refused before anything reads it.
+of another origin, or carries more than `most` bytes is refused before anything reads it. There are only so many sessions
+at once, and what each may send and leave unread is in `line`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,11 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
+from spasmlab.app import line
+
 MOST_BYTES = 1_000_000
+MOST_SESSIONS = 100
+FULL = "this server has as many sessions as it takes; try again later"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 POLICY = (
     "default-src 'self'; script-src 'self'{scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
@@ -41,6 +46,7 @@ class Guard:
         self, app: Any, hosts: frozenset[str] | None, page: str = "", most: int = MOST_BYTES
     ) -> None:
         self.app, self.hosts, self.most = app, hosts, most
+        self.sessions = 0
         policy = POLICY.format(scripts="".join(f" 'sha256-{one}'" for one in _hashes(page)))
         self.headers = [
             (name.encode(), value.encode())
@@ -57,7 +63,7 @@ class Guard:
             await self._refuse(scope, send, *why)
             return
         if scope["type"] == "websocket":
-            await self.app(scope, receive, send)
+            await self._session(scope, receive, send)
             return
         answered = False
 
@@ -73,6 +79,17 @@ class Guard:
         except TooLarge:
             if not answered:
                 await self._refuse(scope, send, 413, f"too large: more than {self.most} bytes")
+
+    async def _session(self, scope: Any, receive: Any, send: Any) -> None:
+        """A session, counted while it lasts."""
+        if self.sessions >= MOST_SESSIONS:
+            await send({"type": "websocket.close", "code": 1013, "reason": FULL})
+            return
+        self.sessions += 1
+        try:
+            await line.carry(self.app, scope, receive, send)
+        finally:
+            self.sessions -= 1
 
     def _refused(self, scope: Any, headers: dict[str, str]) -> tuple[int, str] | None:
         host = headers.get("host", "")

@@ -15,6 +15,7 @@ from spasmlab.app.ledger import detail, forest, listing, predictions, statements
 from spasmlab.app.ledger.listing import PAGE, TABLES
 from spasmlab.app.state import State
 from spasmlab.app.work import Job, in_words
+from spasmlab.errors import unknown
 from spasmlab.explain import STATUSES
 
 TITLE = "Evidence"
@@ -63,12 +64,17 @@ def _levels(view: str) -> dict[str, str]:
     return {"": "all"} | {v: v for v in sorted(found)}
 
 
+def _require_level(name: str) -> None:
+    if name and name not in levels():  # the list takes seconds to make the first time
+        raise unknown("level", name, levels())
+
+
 class Fields(fields.Fields):
     """The view, its filters and order; `open` is the path, id or name of what is opened beside it."""
 
     view: str = fields.one_of("parameters", "view", lambda: VIEWS)
     find: str = fields.text("", fields.at_most(LONGEST))
-    level: str = fields.one_of("", "level", levels)
+    level: str = fields.text("", _require_level)
     grade: str = fields.one_of("", "grade", lambda: ("", *evidence.GRADES))
     role: str = fields.one_of("", "role", lambda: ("", *evidence.ROLES))
     status: str = fields.one_of("", "status", lambda: ("", *STATUSES))
@@ -170,14 +176,14 @@ def server(board: Board) -> None:
 
     @reactive.effect
     def _() -> None:
-        kind = board.input["evidence_export"]()["kind"]
+        kind = _said(board.input["evidence_export"](), "kind")
         with reactive.isolate():
             asked = board.fields("evidence")
-            board.trying(lambda: _export(board, asked, str(kind)))
+            board.trying(lambda: _export(board, asked, kind))
 
     @reactive.effect
     def _() -> None:
-        asked = str(board.input["evidence_run"]()["name"])
+        asked = _said(board.input["evidence_run"](), "name")
         with reactive.isolate():
             board.trying(lambda: _run(job, asked))
 
@@ -210,6 +216,12 @@ def _first_time(board: Board) -> bool:
     _SEEN.add(board.session.id)
     board.session.on_ended(lambda: _SEEN.discard(board.session.id))
     return True
+
+
+def _said(asked: Any, name: str) -> str:
+    """A word of a message from the page; empty where it is none."""
+    found = asked.get(name) if isinstance(asked, dict) else None
+    return found if isinstance(found, str) else ""
 
 
 def _set(board: Board, asked: Any) -> None:
