@@ -109,8 +109,11 @@ def watched() -> Callable:
 @pytest.fixture
 def open_page(page, server: Server, watched) -> Iterator[Callable]:
     """Open ``/?QUERY`` and wait until the session is connected and the kernels are ready."""
+    from playwright.sync_api import expect
+
     asked, wrong = watched(page)
     page.set_default_timeout(PATIENCE)
+    expect.set_options(timeout=PATIENCE)
 
     def go(query: str = ""):
         page.goto(f"{server.address}/?{query}")

@@ -90,6 +90,10 @@ def test_advice_without_a_model_of_the_endpoint_says_so():
 # ---- in a browser -------------------------------------------------------------------------------------------------------
 
 
+def tab_of(page):
+    return page.get_by_role("tabpanel", name="Check")
+
+
 def answer(page):
     return page.locator("#check_answer")
 
@@ -110,15 +114,15 @@ def test_findings_are_read_with_their_level_numbers_and_source(open_page, look, 
 
 def test_a_change_is_judged_at_once_and_a_wrong_word_stands_beside_its_field(open_page):
     page = open_page("tab=check")
-    page.get_by_label("Regimen").fill("300 mg tid")
+    tab_of(page).get_by_label("Regimen").fill("300 mg tid")
     expect(answer(page)).not_to_contain_text("forbids")
     expect(page).to_have_url(re.compile(r"check\.regimen=300\+mg\+tid"))
-    page.get_by_label("Regimen").fill("300 mg sometimes")
+    tab_of(page).get_by_label("Regimen").fill("300 mg sometimes")
     expect(page.locator("#check_regimen-error")).to_contain_text("unknown schedule 'sometimes'")
     expect(answer(page)).to_contain_text("300 mg tid")  # what was judged last is still there
-    page.get_by_label("History").fill("depresion")
+    tab_of(page).get_by_label("History").fill("depresion")
     expect(page.locator("#check_history-error")).to_contain_text("did you mean 'depression'")
-    page.get_by_label("Regimen").fill("<img src=x onerror=alert(1)>")
+    tab_of(page).get_by_label("Regimen").fill("<img src=x onerror=alert(1)>")
     expect(page.locator("#check_regimen-error")).to_contain_text("<img src=x")
 
 
@@ -164,7 +168,7 @@ def test_advice_shows_benefit_beside_side_effects_with_intervals(open_page, acce
     accessible(page)
     page.set_viewport_size({"width": 390, "height": 844})
     assert no_sideways_scroll(page)
-    page.get_by_label("Patient", exact=True).fill("age=50 y, crcl=90 mL/min")
+    tab_of(page).get_by_label("Patient", exact=True).fill("age=50 y, crcl=90 mL/min")
     expect(told).to_contain_text("The fields have changed since")
 
 
@@ -178,10 +182,10 @@ def test_a_comparison_can_be_cancelled(open_page):
 
 def test_a_fhir_record_is_read_and_taken_away_again(open_page, tmp_path):
     page = open_page("tab=check")
-    page.get_by_label("FHIR record").set_input_files(EXAMPLE)
+    tab_of(page).get_by_label("FHIR record").set_input_files(EXAMPLE)
     said = page.locator("#check_record_said")
     expect(said).to_contain_text("patient.json is read")
-    expect(page.get_by_label("Regimen")).to_have_value("")
+    expect(tab_of(page).get_by_label("Regimen")).to_have_value("")
     expect(answer(page).locator("code")).to_contain_text("--fhir record.json")
     expect(answer(page).locator(".verdict")).to_be_visible()
     assert "record" not in page.url
@@ -189,10 +193,10 @@ def test_a_fhir_record_is_read_and_taken_away_again(open_page, tmp_path):
     expect(said).to_be_empty()
     expect(answer(page)).to_contain_text("No regimen is written")
     (tmp_path / "bad.json").write_text("{not json")
-    page.get_by_label("FHIR record").set_input_files(tmp_path / "bad.json")
+    tab_of(page).get_by_label("FHIR record").set_input_files(tmp_path / "bad.json")
     expect(page.get_by_role("alert").filter(has_text="'bad.json' is not valid JSON")).to_be_visible()
     (tmp_path / "big.json").write_text(" " * 700_000)
-    page.get_by_label("FHIR record").set_input_files(tmp_path / "big.json")
+    tab_of(page).get_by_label("FHIR record").set_input_files(tmp_path / "big.json")
     expect(page.get_by_role("alert").filter(has_text="possible: up to 500,000")).to_be_visible()
 
 
@@ -208,7 +212,7 @@ def test_the_whole_tab_is_walked_by_keyboard(open_page):
         )
     wanted = ["check_regimen", "check_product", "check_indication", "check_patient", "check_history", "check_taken",
               "check-record", "check-part-check", "check-part-plan", "Save JSON", "REN-02"]  # fmt: skip
-    assert [w for w in reached if w in wanted] == wanted
+    assert [w for w in reached if w in wanted][: len(wanted)] == wanted
     page.locator("#check-part-plan").focus()
     page.keyboard.press("Enter")
     expect(answer(page).locator(".month").first).to_be_visible()
