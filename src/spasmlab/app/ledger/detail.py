@@ -10,7 +10,18 @@ from typing import Any
 
 from htmltools import Tag, TagChild, TagList, tags
 
-from spasmlab import claims, evidence, explain, levels, parameter, scoreboard, studies
+from spasmlab import (
+    claims,
+    condition,
+    drug,
+    evidence,
+    explain,
+    hypothesis,
+    levels,
+    parameter,
+    scoreboard,
+    studies,
+)
 from spasmlab.app import exports
 from spasmlab.app.ledger import forest, statements, words
 from spasmlab.errors import InputError
@@ -238,7 +249,8 @@ def _claim(text: str) -> Detail | None:
 
 
 def _group(text: str) -> Detail | None:
-    inside = [p for path, p in parameter.ledger().items() if text and path.startswith(text + ".")]
+    own = {path: p for path, p in parameter.ledger().items() if text and path.startswith(text + ".")}
+    inside = list((own | _of_drug().get(text, {})).values())
     if not inside:
         return None
     assumed = sum(p.status == "assumed" for p in inside)
@@ -259,6 +271,15 @@ def _group(text: str) -> Detail | None:
             _table(("parameter", "value", "unit", "status", "grade"), lines, "Parameters of this level", {1}),
         ),
     )
+
+
+@cache
+def _of_drug() -> dict[str, dict[str, Parameter]]:
+    """What each stage of the chain reads from gabapentin's own file, by stage: a stage may have no number of its own."""
+    behind = levels.Behind(
+        drug.load("gabapentin"), condition.load("healthy"), hypothesis.load(hypothesis.DEFAULT)
+    )
+    return {stage: {r.path: r for r in records.values()} for stage, records in behind.chain.items()}
 
 
 def _rule(text: str) -> Detail | None:
