@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
-from htmltools import Tag, TagChild, TagList, tags
+from htmltools import TagChild, TagList, tags
 
 from spasmlab import (
     claims,
@@ -107,7 +106,7 @@ def of_parameter(record: Parameter) -> Detail:
             None if single else tags.p(f"{len(record.values)} values, {words.pretty_unit(record.unit)}", class_="muted"),
             known,
             tags.h4(f"Rows it rests on ({len(rows)})"),
-            _table(("row", "value", "quantity", "role", "grade"), rows, "Rows of evidence", {1})
+            words.table(("row", "value", "quantity", "role", "grade"), rows, "Rows of evidence", {1})
             if rows
             else tags.p("None: the note says why this value.", class_="muted"),
             _shifts(told),
@@ -124,7 +123,9 @@ def _shifts(told: explain.Explanation) -> TagChild:
         for s in told.shifts
     ]  # fmt: skip
     head = ("in", "kind", "value there", "status", "grade")
-    return TagList(tags.h4("Other values"), _table(head, lines, "Values in conditions and hypotheses", {2}))
+    return TagList(
+        tags.h4("Other values"), words.table(head, lines, "Values in conditions and hypotheses", {2})
+    )
 
 
 def _row(text: str) -> Detail | None:
@@ -134,7 +135,7 @@ def _row(text: str) -> Detail | None:
         return None
     if len(rows) == 1:
         return Detail("evidence row", rows[0].id, of_row(rows[0]))
-    parts = _table(
+    parts = words.table(
         ("row", "value", "quantity", "role", "grade"), [_row_line(r) for r in rows], "Its rows", {1}
     )
     return Detail(
@@ -230,12 +231,14 @@ def _study(text: str) -> Detail | None:
                     ("Command", tags.code(exports.command("replicate", {}, [text]))),
                 ]
             ),
-            _table(("arm", "patients", "taken", "product"), arms, "Arms", {1}),
+            words.table(("arm", "patients", "taken", "product"), arms, "Arms", {1}),
             tags.h4("Published against predicted"),
             forest.rows(entries, f"{design.title}: published against predicted")
             if entries
             else tags.p("No number of this study is predicted.", class_="muted"),
-            TagList(tags.h4("Not predicted"), _table(("row", "role", "why not"), left, "Rows not predicted"))
+            TagList(
+                tags.h4("Not predicted"), words.table(("row", "role", "why not"), left, "Rows not predicted")
+            )
             if left
             else None,
         ),
@@ -268,7 +271,9 @@ def _group(text: str) -> Detail | None:
         levels.title(text),
         TagList(
             tags.p(f"{len(inside)} parameters under {text}, {assumed} of them assumed.{more}"),
-            _table(("parameter", "value", "unit", "status", "grade"), lines, "Parameters of this level", {1}),
+            words.table(
+                ("parameter", "value", "unit", "status", "grade"), lines, "Parameters of this level", {1}
+            ),
         ),
     )
 
@@ -326,7 +331,3 @@ def grade_words(grade: str) -> str:
     """A grade with what it means."""
     meaning = {"A": "replicated", "B": "one quantitative source", "C": "assumed, recalled or extrapolated"}
     return f"{grade}: {meaning[grade]}"
-
-
-_table: Callable[..., Tag] = words.table
-Found = dict[str, Any]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from htmltools import HTML, Tag, TagChild, TagList, tags
+from htmltools import HTML, Tag, TagChild, tags
 
 from spasmlab import evidence, kept, replication, replication_tables, scoreboard
 from spasmlab.app.ledger import words
@@ -245,8 +245,3 @@ def freshness(kind: str) -> Tag:
         else "Kept from a run with earlier numbers: some parameters have changed since."
     )
     return tags.p(told, " ", tags.code(kept.read(kind)["command"]), class_="muted small")
-
-
-def together(*parts: TagChild) -> TagList:
-    """Parts below one another."""
-    return TagList(*parts)

@@ -167,7 +167,7 @@ def _share(role: str) -> Key:
 
 def _parameter_dict(p: Parameter) -> dict[str, Any]:
     return {
-        "path": p.path, "value": list(p.values) if len(p.values) > 1 else p.values[0], "unit": p.unit,
+        "path": p.path, "value": list(p.values) if isinstance(p.value, tuple) else p.value, "unit": p.unit,
         "transform": p.transform, "doubt": p.spread, "between": p.between, "status": p.status, "grade": p.grade,
         "rows": list(p.rows), "note": p.note,
     }  # fmt: skip
@@ -195,7 +195,7 @@ PARAMETERS = Table(
     all_parameters,
     (
         Column("parameter", lambda p: words.link(p.path), lambda p: p.path),
-        Column("value", words.values, lambda p: p.values[0], number=True),
+        Column("value", words.values, lambda p: next(iter(p.values)), number=True),
         Column("unit", lambda p: words.pretty_unit(p.unit), lambda p: p.unit),
         Column("doubt", lambda p: words.spread(p.spread, p), lambda p: p.spread, number=True),
         Column(

@@ -101,7 +101,7 @@ def facts(pairs: Sequence[tuple[str, Any]]) -> Tag:
 
 
 def table(
-    head: Sequence[str], rows: Iterable[Sequence[TagChild]], label: str, numeric: Iterable[int] = ()
+    head: Sequence[TagChild], rows: Iterable[Sequence[TagChild]], label: str, numeric: Iterable[int] = ()
 ) -> Tag:
     """A plain table that scrolls sideways where it must; the first cell of a row names it."""
     right = set(numeric)

@@ -2,13 +2,13 @@
 (function () {
   "use strict";
   const set = (name, value) => Shiny.setInputValue(name, value, { priority: "event" });
-  let opening = false, back = null, trail = [];
+  let opening = false, back = null;
 
   document.addEventListener("click", (event) => {
     const el = event.target.closest("button, a");
     if (!el) return;
     const data = el.dataset;
-    if (data.evidence !== undefined) { opening = true; back = back || el; trail.push(data.evidence); }
+    if (data.evidence !== undefined) { opening = true; back = back || el; }
     if (data.evidenceView) set("evidence_set", { view: data.evidenceView });
     if (data.evidenceSort) set("evidence_set", { sort: data.evidenceSort, order: data.evidenceOrder });
     if (data.evidencePage) set("evidence_set", { page: Number(data.evidencePage) });
