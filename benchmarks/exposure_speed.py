@@ -388,7 +388,7 @@ def main() -> None:
             )
         )
         return
-    results = {}
+    results, load = {}, [os.getloadavg()[0]]
     rows = [(engine, min(most, given.patients)) for engine, most in ENGINES.items()]
     rows.append(("generated kernel, streaming", 4 * given.patients))
     for engine, patients in rows:
@@ -398,7 +398,8 @@ def main() -> None:
         print(f"{name:50s}", json.dumps(answer), file=sys.stderr)
     turn = _child(IN_TURN, min(given.patients, 2000))["ratio"]
     print("against the hand-written kernel, in turn:", turn, file=sys.stderr)
-    (HERE / "results.md").write_text(page(results, turn), encoding="utf-8")
+    load.append(os.getloadavg()[0])
+    (HERE / "results.md").write_text(page(results, turn, load), encoding="utf-8")
 
 
 def _child(engine: str, patients: int) -> dict[str, float]:
@@ -410,7 +411,7 @@ def _child(engine: str, patients: int) -> dict[str, float]:
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def page(results: dict[str, dict[str, float]], turn: float) -> str:
+def page(results: dict[str, dict[str, float]], turn: float, load: list[float]) -> str:
     """The results as a page."""
     ours = results["generated kernel"]
     lines = [
@@ -421,7 +422,9 @@ def page(results: dict[str, dict[str, float]], turn: float) -> str:
         f"{os.cpu_count()} cores, one used at a time, Python {platform.python_version()}. The rate is patients per "
         "second of processor time, best of five (of one for the slow engines), compiling left out. The error is the "
         f"largest over {SAMPLE} patients, against the adaptive solver at 1e-13: as a share of each patient's highest "
-        "level, and of the level itself where that is above 1 % of the highest.",
+        "level, and of the level itself where that is above 1 % of the highest. Load of the machine (processes that want "
+        f"to run, one minute's mean): {load[0]:.1f} at the start, {load[1]:.1f} at the end; rates of a loaded machine are "
+        "low, and ratios in one run are what counts.",
         "",
         "| engine | patients | patients/s/core | error of highest | error of level | peak memory, MB "
         "| of it the run | warm-up, s |",

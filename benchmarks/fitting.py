@@ -1,7 +1,8 @@
 """What fits achieve, worked out afresh: ``python benchmarks/fitting.py [SECTION …]``, all sections without a name.
 
 Sections: laplace and nuts (the theophylline set), patients (coverage of single patients' intervals), populations
-(coverage of a population's), sbc (simulation-based calibration of the sampler). nuts and sbc need the extra [bayes].
+(coverage of a population's), sbc and gabapentin (simulation-based calibration of the sampler). nuts, sbc and
+gabapentin need the extra [bayes].
 Results go to `docs/fitting.json`, from which `python -m spasmlab.fitting_page` makes `docs/fitting.md`.
 """
 
@@ -23,7 +24,7 @@ from spasmlab.fit.model import ChainModel, names_that_vary
 from spasmlab.fitting_page import RESULTS
 
 NUTS = {"warm_up": 250, "draws": 250, "chains": 2}
-PATIENTS, POPULATIONS, SUBJECTS, SBC = 200, 12, 10, 60
+PATIENTS, POPULATIONS, SUBJECTS, SBC, SBC_GABAPENTIN = 200, 12, 10, 60, 20
 
 
 def laplace() -> dict[str, Any]:
@@ -111,19 +112,31 @@ def _told(found: calibration.Coverage) -> dict[str, Any]:
 
 
 def sbc() -> dict[str, Any]:
-    found = calibration.sample_ranks(SBC)
+    return _ranks(calibration.sample_ranks(SBC), calibration.LONG)
+
+
+def gabapentin() -> dict[str, Any]:
+    """The same of gabapentin, in few data sets and short chains, since each step of the sampler solves its chain."""
+    found = calibration.sample_ranks(
+        SBC_GABAPENTIN, model=calibration.gabapentin_model(), dose=600.0, length=calibration.SHORT
+    )
+    return _ranks(found, calibration.SHORT)
+
+
+def _ranks(found: calibration.Ranks, length: calibration.Length) -> dict[str, Any]:
     bins = calibration.BINS
     counts = [np.bincount(r * bins // (found.ranked + 1), minlength=bins).tolist() for r in found.ranks.T]
     return {
         "count": len(found.ranks),
         "ranked": found.ranked,
-        "warm_up": calibration.WARM_UP,
-        "draws": calibration.DRAWS,
-        "steps": 2**calibration.DEEPEST - 1,
+        "warm_up": length.warm_up,
+        "draws": length.draws,
+        "steps": 2**length.deepest - 1,
         "names": list(found.names),
         "counts": counts,
         "probability": found.probability(),
         "within": found.share_within(),
+        "within_probability": found.within_probability(),
         "divergences": found.divergences,
     }
 
@@ -134,6 +147,7 @@ SECTIONS: dict[str, Callable[[], dict[str, Any]]] = {
     "patients": patients,
     "populations": populations,
     "sbc": sbc,
+    "gabapentin": gabapentin,
 }
 
 

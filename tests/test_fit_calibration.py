@@ -31,21 +31,25 @@ def test_ranks_that_are_not_uniform_are_seen() -> None:
     narrow = np.clip(random.normal(9.5, 2.0, (100, 3)), 0, 19).astype(int)
     assert min(calibration.Ranks(calibration.QUANTITIES, even, 19, 0).probability().values()) > 0.01
     assert max(calibration.Ranks(calibration.QUANTITIES, narrow, 19, 0).probability().values()) < 1e-6
-    assert calibration.Ranks(calibration.QUANTITIES, narrow, 19, 0).share_within()["mean clearance"] > 0.97
+    assert calibration.Ranks(calibration.QUANTITIES, narrow, 19, 0).share_within()["mean"] > 0.97
+    assert min(calibration.Ranks(calibration.QUANTITIES, even, 19, 0).within_probability().values()) > 0.01
+    assert max(calibration.Ranks(calibration.QUANTITIES, narrow, 19, 0).within_probability().values()) < 0.01
 
 
 @needs_extra
 @pytest.mark.slow
 def test_ranks_of_the_sampler_are_even_by_fifths() -> None:
-    """In a process of its own, since JAX must not be forked. The tails fall short with chains this short, and
-    docs/fitting.md says so."""
+    """In a process of its own, since JAX must not be forked; and doses that the sampler is told wrong are seen."""
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         found = pool.submit(calibration.sample_ranks, 60).result()
-    assert min(found.probability().values()) > 0.003
+        misled = pool.submit(calibration.sample_ranks, 20, wrong=4.0, length=calibration.SHORT).result()
     assert found.ranks.shape == (60, 3) and found.ranks.max() <= calibration.RANKED
+    assert min(found.probability().values()) > 0.003
+    assert min(found.within_probability().values()) > 0.003
+    assert misled.probability()["mean"] < 1e-3
 
 
 def test_the_page_is_current() -> None:
@@ -56,11 +60,14 @@ def test_the_page_tells_divergences_and_what_calibration_found() -> None:
     drawn = {"chains": 2, "draws": 9, "divergences": 3, "r_hat": 1.2, "effective": 7.0}
     assert "3 divergent, R-hat at most 1.200, effective draws at least 7" in fitting_page._sampled(drawn)
     even = {"count": 10, "ranked": 19, "names": ["a"], "counts": [[2] * 5], "probability": {"a": 1.0},
-            "within": {"a": 0.9}, "divergences": 0, "warm_up": 1, "draws": 1, "steps": 1}  # fmt: skip
-    assert "| a | 2 | 2 | 2 | 2 | 2 | 1.00 | 90 % |" in fitting_page._calibration(even)
+            "within": {"a": 0.9}, "within_probability": {"a": 1.0},
+            "divergences": 0, "warm_up": 1, "draws": 1, "steps": 1}  # fmt: skip
+    assert "| a | 2 | 2 | 2 | 2 | 2 | 1.00 | 90 % | 1.00 |" in fitting_page._calibration(even)
     assert "shortfall" not in fitting_page._calibration(even)
-    assert "Too few truths lie in the 90 % interval for a" in fitting_page._shortfall(
-        even | {"count": 60, "within": {"a": 0.7}}
+    few = even | {"within_probability": {"a": 0.001}}
+    assert (
+        "**A shortfall.** Not as it should be, at the 1 % level: a in the 90 % interval."
+        in fitting_page._shortfall(few)
     )
     assert "Warfarin" in fitting_page.page() and "rank 3 of 3" in fitting_page.page()
 

@@ -2,7 +2,8 @@
 
 Draw what is to be estimated from its prior, levels from it, and the posterior from the levels: the rank of the truth
 among the draws is then uniform (Talts 2018), whatever the model. The model here is small: one drug of the form of
-theophylline, three subjects, three levels each, the clearance with its spread and a proportional residual.
+theophylline, three subjects, three levels each, the clearance with its spread and a proportional residual; or
+gabapentin as it is, with its renal clearance slope in the place of the clearance.
 """
 
 from __future__ import annotations
@@ -13,17 +14,29 @@ from typing import Any
 
 import numpy as np
 
+from spasmlab import drug
 from spasmlab.fit import data, individual, nuts, population, theophylline
 from spasmlab.fit.data import Subject
 from spasmlab.fit.individual import Prior, Residual
 from spasmlab.fit.model import ChainModel
 from spasmlab.parameter import beside
 
-QUANTITIES = ("mean clearance", "spread clearance", "residual proportional")
+QUANTITIES = ("mean", "spread", "residual proportional")
 HOURS = (1.0, 6.0, 18.0)
 SUBJECTS, DOSE, WEIGHT = 3, 320.0, 70.0
 PRIOR_RESIDUAL = Residual(0.0, 0.2)
-WARM_UP, DRAWS, DEEPEST = 200, 570, 5
+
+
+@dataclass(frozen=True)
+class Length:
+    """How long the chains are: steps of warm-up, draws, and doublings of a trajectory at most."""
+
+    warm_up: int
+    draws: int
+    deepest: int
+
+
+LONG, SHORT = Length(200, 570, 5), Length(150, 190, 4)
 RANKED = 19  # draws a truth is ranked among, thinned so that they are nearly independent
 BINS = 5
 CENTRED = 0.5
@@ -49,6 +62,16 @@ class Ranks:
             found[name] = float(test[1])
         return found
 
+    def within_probability(self, share: float = 0.9) -> dict[str, float]:
+        """Of a number of truths in the central interval at least as far from what is expected (binomial, two sides)."""
+        from scipy import stats
+
+        count = len(self.ranks)
+        return {
+            name: float(stats.binomtest(round(found * count), count, share).pvalue)
+            for name, found in self.share_within(share).items()
+        }
+
     def share_within(self, share: float = 0.9) -> dict[str, float]:
         """How many truths lie in the central interval of this share."""
         least = 0.5 * (1 - share) * (self.ranked + 1)
@@ -61,20 +84,32 @@ def small_model() -> ChainModel:
     return ChainModel(theophylline.model().drug, ("clearance",))
 
 
-def sample_ranks(count: int, seed: int = 0, wrong: float = 1.0) -> Ranks:
+def gabapentin_model() -> ChainModel:
+    """One parameter of gabapentin, whose uptake saturates: the sampler takes Runge–Kutta steps of it."""
+    return ChainModel(drug.load("gabapentin"), ("renal_clearance_slope",))
+
+
+def sample_ranks(
+    count: int,
+    seed: int = 0,
+    wrong: float = 1.0,
+    model: ChainModel | None = None,
+    dose: float = DOSE,
+    length: Length = LONG,
+) -> Ranks:
     """Ranks of `count` data sets from the prior. `wrong` multiplies the doses that the sampler is told of: at 1 ranks
     are uniform. JAX starts in this process, which must not be forked afterwards."""
-    model, random = small_model(), np.random.default_rng(seed)
+    model, random = model or small_model(), np.random.default_rng(seed)
     empty = [
-        data.subject(str(i), [(0, DOSE)], [(t, 0.0) for t in HOURS], weight=WEIGHT) for i in range(SUBJECTS)
+        data.subject(str(i), [(0, dose)], [(t, 0.0) for t in HOURS], weight=WEIGHT) for i in range(SUBJECTS)
     ]
     told = [replace(subject, amounts_mg=subject.amounts_mg * wrong) for subject in empty]
     made = [_draw(model, empty, random) for _ in range(count)]
     truths, levels, begun = zip(*made, strict=True)
-    truths, levels = np.array(truths), np.array(levels)
-    draws, divergent = _posteriors(told, model, levels, begun, seed)
-    kept = draws[:, DRAWS // RANKED - 1 :: DRAWS // RANKED]
-    ranks = (kept < truths[:, None]).sum(axis=1)
+    truths = np.array(truths)
+    draws, divergent = _posteriors(told, model, np.array(levels), begun, length, seed)
+    thin = length.draws // RANKED
+    ranks = (draws[:, thin - 1 :: thin] < truths[:, None]).sum(axis=1)
     return Ranks(QUANTITIES, ranks, RANKED, int(divergent.sum()))
 
 
@@ -83,6 +118,7 @@ def _posteriors(
     model: ChainModel,
     levels: np.ndarray,
     begun: Sequence[dict[str, np.ndarray]],
+    length: Length,
     seed: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draws (data sets, draws, quantities) and which were divergent, one chain a data set, all side by side, each from
@@ -100,17 +136,17 @@ def _posteriors(
     target = beside("fit.nuts")["target"].number
 
     def chain(seen: Any, start: Any, key: Any) -> Any:
-        first = begin(start, WARM_UP, target_accept_prob=target, max_tree_depth=DEEPEST,
+        first = begin(start, length.warm_up, target_accept_prob=target, max_tree_depth=length.deepest,
                       model_args=(seen,), rng_key=key)  # fmt: skip
 
         def step(state: Any, _: Any) -> Any:
             state = move(state, model_args=(seen,))
             return state, (state.z, state.diverging)
 
-        _, (z, diverging) = lax.scan(step, first, None, length=WARM_UP + DRAWS)
+        _, (z, diverging) = lax.scan(step, first, None, length=length.warm_up + length.draws)
         found = jax.vmap(made.postprocess_fn(seen))(z)
         rows = jnp.stack([found["mean"][:, 0], found["spread"][:, 0], found["residual"][:, 1]], axis=1)
-        return rows[WARM_UP:], diverging[WARM_UP:]
+        return rows[length.warm_up :], diverging[length.warm_up :]
 
     starts = {name: np.array([one[name] for one in begun]) for name in begun[0]}
     keys = jax.random.split(jax.random.PRNGKey(seed), len(levels))
