@@ -31,6 +31,7 @@ WIDTH = 8.4  # inches; the page scales it
 COLUMNS = 3  # of small panels
 POINTS = 1500  # of a drawn trace
 RATE_BIN = 50.0  # ms, of a rate histogram
+LABEL_DECADES = 0.14  # between two labels of a logarithmic axis
 EMG_STEP, EMG_WINDOW, BOUT_SHARE, BOUT_GAP = 0.5, 25.0, 0.1, 100.0  # ms, ms, of the largest envelope, ms
 
 
@@ -62,7 +63,7 @@ def curves(measured: Measured) -> Figure:
         _both_arms(axis, points, measured.by_arm(np.asarray(measured.result.readouts[name], float)))
         if points.min() > 0 and points.max() / points.min() >= 10:
             axis.set_xscale("log")
-            axis.set_xticks(points, [f"{point:g}" for point in points])
+            axis.set_xticks(points, _labels_apart(points))
             axis.minorticks_off()
         axis.set_title(name.replace("_", " "))
         axis.set_xlabel(_label(coordinate, _unit_of(coordinate)))
@@ -130,7 +131,8 @@ def traces(measured: Measured) -> Figure:
         for subject, (text, style, _) in zip(measured.central, ARMS, strict=False):
             one = dataset[name].isel(subject=subject)
             kept = _thin(one.sizes["time"])
-            axis.plot(dataset["time"].values[kept], one.values[kept], label=text, **style)
+            drawn = style if measured.arms > 1 else style | {"linestyle": "-"}  # dashes hide an oscillation
+            axis.plot(dataset["time"].values[kept], one.values[kept], label=text, **drawn)
         axis.set_ylabel(_label(name.replace("_", " "), dataset[name].attrs["units"]))
         axis.margins(x=0.01)
     axes[-1].set_xlabel(_label("time", dataset["time"].attrs["units"]))
@@ -235,6 +237,16 @@ def _both_arms(axis: Axes, x: np.ndarray, values: np.ndarray) -> None:
     if not axis.lines:
         axis.text(0.5, 0.5, "no response", transform=axis.transAxes, ha="center", color=INK)
         axis.plot([], [], label="no drug", **ARMS[0][1])
+
+
+def _labels_apart(points: np.ndarray) -> list[str]:
+    """Labels of ticks on a logarithmic axis, left out where the one before is too near."""
+    found, last = [], -np.inf
+    for place, point in zip(np.log10(points), points, strict=True):
+        shown = place - last >= LABEL_DECADES
+        found.append(f"{point:g}" if shown else "")
+        last = place if shown else last
+    return found
 
 
 def _panels(count: int, height: float, columns: int = COLUMNS, **kwargs: Any) -> tuple[Figure, list[Axes]]:
