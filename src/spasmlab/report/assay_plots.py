@@ -131,8 +131,9 @@ def traces(measured: Measured) -> Figure:
         for subject, (text, style, _) in zip(measured.central, ARMS, strict=False):
             one = dataset[name].isel(subject=subject)
             kept = _thin(one.sizes["time"])
-            drawn = style if measured.arms > 1 else style | {"linestyle": "-"}  # dashes hide an oscillation
-            axis.plot(dataset["time"].values[kept], one.values[kept], label=text, **drawn)
+            (line,) = axis.plot(dataset["time"].values[kept], one.values[kept], label=text, **style)
+            if measured.arms == 1:  # dashes hide an oscillation
+                line.set_linestyle("-")
         axis.set_ylabel(_label(name.replace("_", " "), dataset[name].attrs["units"]))
         axis.margins(x=0.01)
     axes[-1].set_xlabel(_label("time", dataset["time"].attrs["units"]))
