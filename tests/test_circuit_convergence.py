@@ -15,13 +15,17 @@ INTERFERENCE = (
     "an interference signal: the peak of a sum of potentials that shifts with hundredths of a millisecond"
 )
 CATCH = "one unit or interneuron near its threshold that fires or not is 1 to 2 % of a mean over six cords"
+STEEP = (
+    CATCH
+    + "; a train to the skin winds interneurons up, and force rises faster than what they give: 5 % in MS"
+)
 # Read-outs that may change by more, by how much and why.
 EXCEPTIONS = {
     ("stretch", "emg_peak"): (0.15, INTERFERENCE),
     ("stretch", "reflex_torque"): (0.04, CATCH),
     ("stretch", "active_units"): (0.04, CATCH),
     ("spasm", "train_peak_torque"): (0.04, CATCH),
-    ("spasm", "spasm_impulse"): (0.04, CATCH),
+    ("spasm", "spasm_impulse"): (0.06, STEEP),
 }
 
 
