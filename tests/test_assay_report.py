@@ -11,6 +11,7 @@ import pytest
 
 from circuit_help import bench
 from spasmlab import assay_result, assays
+from spasmlab.errors import InputError
 from spasmlab.progress import Stages
 from spasmlab.report import assay_plots
 from spasmlab.report.assay_plots import Measured
@@ -50,6 +51,47 @@ def test_tables_hold_both_arms_with_units(written):
     assert "torque [N m]" in table.columns and "time [s]" in table.columns
     spikes = pd.read_csv(written[0] / "spikes.csv")
     assert {"arm", "time_ms", "unit"} == set(spikes.columns) and len(spikes) > 100
+    emg = pd.read_csv(written[0] / "emg.csv")
+    assert (
+        list(emg.columns) == ["time [ms]", "emg [mV]", "envelope [mV]", "arm"]
+        and emg["emg [mV]"].abs().max() > 0
+    )
+
+
+def test_a_sweep_of_the_h_reflex_holds_the_response_that_is_measured():
+    subjects = bench("healthy", 1)
+    found = assays.load("h_reflex").run(subjects)
+    best = int(found.traces["h"].values[0].argmax())
+    sweep = found.traces["emg"].values[0, best]
+    low, high = 20, 50  # ms in which the reflex comes, past the direct response
+    window = (found.traces["time"].values >= low) & (found.traces["time"].values < high)
+    assert np.ptp(sweep[window]) == pytest.approx(found.readouts["h_max"][0], rel=0.02)
+    times, units = found.rasters[0]
+    fired = (
+        len(np.unique(units)) / subjects.pools[0].size
+    )  # impulses that meet an antidromic one leave the cord too
+    assert found.readouts["h_units"][0] <= fired <= 1
+    assert times.min() > 0
+
+
+def test_product_and_meal_reach_the_assay():
+    question = assay_result.AssayQuestion(
+        "h_reflex",
+        "healthy",
+        drug="gabapentin",
+        regimen="600 mg bid",
+        formulation="enacarbil",
+        fed="high-fat",
+    )
+    assert "--formulation enacarbil --fed high-fat" in question.command
+    request = assay_result.read(question).request
+    assert (request.formulation, request.meal) == ("enacarbil", "high-fat")
+    with pytest.raises(InputError, match="--formulation needs --regimen"):
+        assay_result.read(
+            assay_result.AssayQuestion(
+                "h_reflex", "healthy", drug="gabapentin", plasma="6 mg/L", formulation="enacarbil"
+            )
+        )
 
 
 def test_command_repeats_the_question():
@@ -63,7 +105,7 @@ def test_command_repeats_the_question():
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("h_reflex", {"recruitment"}), ("twitch", {"curves", "traces"}), ("reciprocal", {"curves"})],
+    [("h_reflex", {"recruitment", "raster"}), ("twitch", {"curves", "traces"}), ("reciprocal", {"curves"})],
 )
 def test_figures_are_those_that_have_something_to_show(name, expected):
     subjects = bench("healthy", 1)
