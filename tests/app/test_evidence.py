@@ -166,6 +166,7 @@ def test_parameters_are_found_filtered_and_opened(open_page, look, accessible):
     panel.get_by_role("link", name="R14").click()
     expect(panel.get_by_text("calibration: may be fitted to")).to_be_visible()
     panel.get_by_role("link", name="chain.release.cooperativity").click()
+    expect(panel.get_by_role("heading", name="chain.release.cooperativity")).to_be_focused()
     page.keyboard.press("Escape")
     expect(panel).to_be_empty()
 
