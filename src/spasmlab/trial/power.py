@@ -147,10 +147,10 @@ def share_of_trials(share: float, trials: int) -> dict[str, Any]:
     The Monte Carlo error is the standard error that a normal interval of the same width would have.
     """
     from scipy import stats
-    from statsmodels.stats.proportion import proportion_confint
 
     below, above = (percentile / 100 for percentile in quantity.INTERVAL)
-    low, high = proportion_confint(round(share * trials), trials, alpha=below + 1 - above, method="wilson")
+    found = stats.binomtest(round(share * trials), trials)
+    low, high = found.proportion_ci(above - below, method="wilson")
     error = (high - low) / (float(stats.norm.ppf(above)) - float(stats.norm.ppf(below)))
     return {
         "value": share,
