@@ -22,15 +22,20 @@ DIRECTIONS = ("less", "no_difference", "more")
 
 
 def run(names: Sequence[str], repeats: int | None = None, seed: int = 0, workers: int | None = None) -> None:
-    """Predict studies again and keep each as soon as it is done; those of studies that are no more go."""
+    """Predict studies again and keep each as soon as it is done; those of studies that are no more go.
+
+    Where only some are predicted again, the repeats that are noted are the fewest of any study.
+    """
     from spasmlab import replication
 
     known = studies.names()
+    before = about()["repeats"] if ABOUT.exists() and set(names) != set(known) else None
     for name in names:
         found = replication.compute([name], repeats, seed, Stages(show=True), workers)
         fresh = list(csv.DictReader(replication_tables.rows(found["studies"]).splitlines()))
         kept = [row for row in raw() if row["study"] != name and row["study"] in known]
-        keep(sorted([*kept, *fresh], key=lambda r: known.index(r["study"])), found["repeats"], seed)
+        fewest = min(found["repeats"], before or found["repeats"])
+        keep(sorted([*kept, *fresh], key=lambda r: known.index(r["study"])), fewest, seed)
 
 
 def keep(rows: Sequence[dict[str, str]], repeats: int, seed: int) -> None:
