@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from spasmlab import claims, evidence, studies
-from spasmlab.claims import assess, experiments, measured
+from spasmlab import circuit_runs, claims, evidence, studies
+from spasmlab.circuit_runs import NO_DRUG, Kept
+from spasmlab.claims import assess, cord, experiments, measured
 from spasmlab.claims.claim import (
     MIXED,
     NOT_SUPPORTED,
@@ -194,3 +197,27 @@ def test_damage_makes_the_stretch_reflex_larger_and_a_claim_without_it_fails() -
     assert assess.carry_out(damaged)["effect"]["value"] > 0
     spared = damaged.model_copy(update={"arguments": {**damaged.arguments, "condition": "healthy"}})
     assert assess.carry_out(spared)["verdict"] == NOT_SUPPORTED
+
+
+def test_kept_runs_of_too_few_cords_are_run_anew_and_cords_are_paired(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def runs(values: list[float]) -> dict[str, list[Kept]]:
+        return {NO_DRUG: [Kept("torque", "N m", "", math.nan, np.array(values))]}
+
+    more = [5.0, 6, 7, 8, 9, 10, 11, 12, 50, 60]
+    stored = {"stretch | healthy": runs(more), "stretch | stroke-spasticity": runs([1.0, 2])}
+    about = {name: {"digest": "now", "draws": len(kept[NO_DRUG][0].values)} for name, kept in stored.items()}
+    monkeypatch.setattr(circuit_runs, "stored", lambda: stored)
+    monkeypatch.setattr(circuit_runs, "about", lambda: about)
+    monkeypatch.setattr(circuit_runs, "digest", lambda: "now")
+    ran = []
+    monkeypatch.setattr(
+        circuit_runs, "observe", lambda session, doses, n: ran.append((session.text, n)) or runs([8.0] * n)
+    )
+    cord.observed.cache_clear()
+    asked = an(arguments={"assay": "stretch", "readout": "torque", "condition": "stroke-spasticity"})
+    found = cord.condition_against_health(asked)
+    cord.observed.cache_clear()
+    assert ran == [("stretch | stroke-spasticity", 8)]
+    assert found.value == pytest.approx(np.median(8 - np.array(more[:8])))

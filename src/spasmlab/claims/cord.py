@@ -16,11 +16,13 @@ from spasmlab.parameter import beside
 
 @cache
 def observed(session: Session, doses: tuple[str, ...]) -> dict[str, list[Kept]]:
-    """Read-outs of a session by dose: those kept where they are current, else run now (a minute or so)."""
+    """Read-outs of a session by dose: those kept where current and of enough cords, else run now (a minute or so)."""
     kept, notes = circuit_runs.stored().get(session.text, {}), circuit_runs.about().get(session.text, {})
-    if {NO_DRUG, *doses} <= set(kept) and notes.get("digest") == circuit_runs.digest():
+    draws = int(beside("claims.cord")["draws"].number)
+    current = notes.get("digest") == circuit_runs.digest() and notes["draws"] >= draws
+    if current and {NO_DRUG, *doses} <= set(kept):
         return kept
-    return circuit_runs.observe(session, doses, int(beside("claims.cord")["draws"].number))
+    return circuit_runs.observe(session, doses, draws)
 
 
 def condition_against_health(experiment: Experiment) -> Found:
@@ -30,7 +32,8 @@ def condition_against_health(experiment: Experiment) -> Found:
     reference = Session(asked["assay"], asked.get("against", "healthy"), asked.get("changes_against", ""))
     here, unit = values(observed(session, ()), NO_DRUG, asked)
     there, _ = values(observed(reference, ()), NO_DRUG, asked)
-    return _told(here - there, unit, f"{session.text} minus {reference.text}, the same cords")
+    cords = min(len(here), len(there))  # the first of both are the same, however many there are
+    return _told(here[:cords] - there[:cords], unit, f"{session.text} minus {reference.text}, the same cords")
 
 
 def drug_against_none(experiment: Experiment) -> Found:
