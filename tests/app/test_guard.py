@@ -14,6 +14,7 @@ from conftest import Server
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+import on_a_loop
 from spasmlab.app import guard, line, state, tabs
 from spasmlab.app.prescribe import question, record
 from spasmlab.errors import InputError
@@ -166,7 +167,7 @@ def test_a_session_that_floods_is_read_no_faster_than_its_pace():
         raise AssertionError(message)
 
     begun = time.perf_counter()
-    asyncio.run(guard.Guard(reads, guard.LOOPBACK)(socket_scope(), receive, send))
+    on_a_loop.run(guard.Guard(reads, guard.LOOPBACK)(socket_scope(), receive, send))
     assert time.perf_counter() - begun > 0.8 * 30 / line.RATE
 
 
@@ -190,7 +191,7 @@ def test_a_page_that_does_not_read_holds_up_nobody_and_ends_where_too_much_waits
 
         await asyncio.wait_for(line.carry(talks, socket_scope(), silent, never_read), 10)
 
-    asyncio.run(run())
+    on_a_loop.run(run())
     assert ended == [line.GONE]
 
 
@@ -205,7 +206,7 @@ def test_what_is_sent_arrives_whole_and_in_order():
         for count in range(100):
             await send({"type": "websocket.send", "text": str(count)})
 
-    asyncio.run(line.carry(talks, socket_scope(), None, send))
+    on_a_loop.run(line.carry(talks, socket_scope(), None, send))
     assert got == [str(count) for count in range(100)]
 
 
@@ -230,7 +231,7 @@ def test_there_are_only_so_many_sessions_and_one_that_ends_makes_room():
         await asyncio.gather(*held)
         assert door.sessions == 0
 
-    asyncio.run(run())
+    on_a_loop.run(run())
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """The server without a browser: who may call, how much, and what a field or the JSON door cannot reach."""
 
-import asyncio
 import json
 import os
 import signal
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import on_a_loop
 from spasmlab.app import api, guard, server
 from spasmlab.errors import InputError
 
@@ -55,7 +55,7 @@ def calling(app, headers=(), path="/", kind="http", body=(b"",)):
     async def send(message):
         sent.append(message)
 
-    asyncio.run(app(scope, receive, send))
+    on_a_loop.run(app(scope, receive, send))
     return sent
 
 

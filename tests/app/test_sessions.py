@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import on_a_loop
+
 FILE = Path(__file__).parents[2] / "benchmarks" / "app_latency.py"
 SESSIONS, MOVES = 10, 4
 MOST_MS = 100.0  # of the server's processor for a move, whatever else runs on the machine
@@ -22,7 +24,7 @@ def latency():
 
 @pytest.mark.slow
 def test_ten_sessions_at_once_are_all_answered_and_a_move_costs_little(server, latency):
-    asyncio.run(latency.on_socket(server.address, 2, 0, 0))  # what is only made once
+    on_a_loop.run(latency.on_socket(server.address, 2, 0, 0))  # what is only made once
     before = latency.spent_ms(server.process.pid)
 
     async def together():
@@ -30,7 +32,7 @@ def test_ten_sessions_at_once_are_all_answered_and_a_move_costs_little(server, l
             *(latency.on_socket(server.address, MOVES, 0.3, 11 * i) for i in range(SESSIONS))
         )
 
-    took = asyncio.run(together())
+    took = on_a_loop.run(together())
     assert [len(times) for times in took] == [
         MOVES
     ] * SESSIONS  # on_socket waits for the numbers of its own dose
@@ -58,7 +60,7 @@ def test_a_session_that_sends_nonsense_harms_no_other(server, latency):
                 continue
         return await latency.on_socket(server.address, 1, 0, 5)
 
-    assert len(asyncio.run(nonsense())) == 1
+    assert len(on_a_loop.run(nonsense())) == 1
 
 
 @pytest.mark.slow
@@ -74,4 +76,4 @@ def test_a_message_that_is_too_large_ends_its_session_alone(server, latency):
                     await asyncio.wait_for(socket.recv(), 10)
         return await latency.on_socket(server.address, 1, 0, 7)
 
-    assert len(asyncio.run(large())) == 1
+    assert len(on_a_loop.run(large())) == 1

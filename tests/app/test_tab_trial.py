@@ -10,11 +10,11 @@ import pandas
 import pytest
 from conftest import no_sideways_scroll
 from playwright.sync_api import expect
+from test_tab_compare import children, downloaded
 
 from spasmlab.app import trial_text, work
 from spasmlab.app.tabs import trial
 from spasmlab.errors import InputError
-from test_compare import children, downloaded
 
 expect.set_options(timeout=20_000)  # ms: two tests share two cores
 EXAMPLE = Path(__file__).parents[2] / "examples" / "ms_trial.toml"
