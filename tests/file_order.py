@@ -19,6 +19,10 @@ LONG_FIRST = (
 CIRCUIT = (
     "test_assay",
     "test_circuit",
+    "test_cli.py",
+    "test_compare",
+    "test_contrast",
+    "test_run",
     "test_severity",
     "test_site",
     "test_baseline",

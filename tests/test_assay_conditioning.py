@@ -202,7 +202,7 @@ def test_spasm_threshold_is_interpolated_and_missing_where_none_is_evoked():
         ("reciprocal", MS, FEW),
         ("tonic_stretch", MS, ONE),
         ("wind_up", SCI, ONE),
-        ("spasm_strength", SCI, FEW),
+        ("spasm_strength", SCI, ONE),
     ],
 )
 def test_halving_the_step_leaves_the_readouts(name, of, cords):

@@ -8,7 +8,7 @@ import pytest
 import baseline
 import circuit_help
 from baseline import LONG, LONG_IN
-from spasmlab import assay_result, assays, condition, units
+from spasmlab import assay_result, assays, circuit_runs, condition, run, units
 from spasmlab.circuit import scalars
 from spasmlab.errors import InputError
 from spasmlab.progress import Stages
@@ -44,6 +44,11 @@ EVERY = [
 ]
 
 
+def few(name):
+    """How many subjects do where no number is asked for: one of an assay of many simulated seconds."""
+    return 1 if name in circuit_runs.HEAVIEST else SUBJECTS
+
+
 def cords_of_baseline(name, of):
     """How many cords the baseline has of an assay in a condition, where it is run for it and slow anyway; else 0."""
     if of == LONG_IN:
@@ -51,15 +56,17 @@ def cords_of_baseline(name, of):
     return baseline.CORDS if of in baseline.REFLEXES_IN else 0
 
 
-def assay(name, of, subjects=SUBJECTS):
+def assay(name, of, subjects=None):
     """The run of the baseline where there is one, else one of a few cords without drug."""
     cords = cords_of_baseline(name, of)
-    return baseline.measured(name, of, cords) if cords else circuit_help.assay(name, of, subjects)
+    return (
+        baseline.measured(name, of, cords) if cords else circuit_help.assay(name, of, subjects or few(name))
+    )
 
 
 def subjects_of(name, of):
     """Subjects of that run: the baseline's cords are run without and with the drug."""
-    return 2 * cords_of_baseline(name, of) or SUBJECTS
+    return 2 * cords_of_baseline(name, of) or few(name)
 
 
 def test_ready_made_assays_are_found_by_name_with_hyphens_or_underscores():
@@ -134,17 +141,34 @@ def test_readouts_are_those_of_the_baseline():
     assert not moved, f"{len(moved)} results moved, e.g. {dict(list(moved.items())[:5])}"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", QUICK)
-def test_zero_drug_changes_no_bit_of_any_assay(name):
-    """Two arms of the same cords, the second with a drug at a plasma level of 0."""
+def zero_drug(name):
+    """An assay in two arms of the same cords, the second with a drug at a plasma level of 0."""
     asked = assay_result.AssayQuestion(name, "ms-spasticity", drug="gabapentin", plasma="0 mg/L", draws=1)
-    found = assay_result.compute(assay_result.read(asked), Stages())
+    return assay_result.read(asked)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SHORT)
+def test_zero_drug_changes_no_bit_of_any_assay(name):
+    found = assay_result.compute(zero_drug(name), Stages())
     effects = [
         e for found in found["effects"].values() for e in (found if isinstance(found, list) else [found])
     ]
     values = [effect["difference"]["value"] for effect in effects]
     assert values and all(value is None or value == 0 for value in values)
+
+
+@pytest.mark.parametrize("name", assays.names())
+def test_zero_drug_asks_every_assay_the_same_question(name, monkeypatch):
+    """Arms that agree in every number and share one cord; what is simulated of them agrees by the test above and below."""
+    asked = []
+    monkeypatch.setattr(run, "run_assays", lambda names, bench, *_: asked.append(bench) or {}[names])
+    with pytest.raises(KeyError):
+        assay_result.compute(zero_drug(name), Stages())
+    (bench,) = asked
+    assert bench.subjects == 2 and len(bench.cords) == 1
+    for values in (bench.release_ia, bench.release_poly, bench.release_monoamine, bench.release_inhibitory):
+        np.testing.assert_array_equal(values, 1.0)
 
 
 @pytest.mark.parametrize("name", [name for name in READY if name not in LONG])
