@@ -98,6 +98,20 @@ def test_dialysis_takes_drug_out_while_it_runs() -> None:
     assert with_it["tolerances"]["achieved_error"] < 1e-5
 
 
+def test_a_population_is_dialysed_by_the_days_of_the_week() -> None:
+    plain = ["exposure", "--drug", "gabapentin", "--regimen", "600 mg tid", "--json"]
+    words = [*plain, "--days", "9", "--times", "197,201", "--population", "40", "--of", "renal-clinic"]
+    without = found(command.run(*words))
+    with_it = found(command.run(*words, "--dialysis", "4 h on Mon, Wed, Fri from 5 h, first dose Sun"))
+    assert with_it["dialysis"] == "4 h on Mon, Wed, Fri from 5 h, first dose Sun"
+    assert with_it["metrics_over"] == {"what": "last cycle of dialysis", "from_h": 48, "to_h": 216}
+    assert without["metrics_over"]["what"] == "one interval at steady state"
+    for place in (0, 1):
+        assert with_it["concentrations"][place]["value"] < without["concentrations"][place]["value"]
+    assert with_it["auc_tau"]["value"] is None and 0 < with_it["c_min"]["value"] < with_it["c_max"]["value"]
+    assert with_it["tolerances"]["achieved_error"] < 1e-5
+
+
 def test_a_drug_that_dialysis_does_not_clear_says_so() -> None:
     code, _, error = command.run(
         "exposure", "--drug", ONE, "--regimen", "100 mg bid", "--dialysis", "4 h every 48 h"

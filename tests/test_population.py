@@ -331,6 +331,43 @@ def test_metrics_of_a_population_are_those_of_its_patients() -> None:
         assert found[name][0] == pytest.approx(number[0], rel=1e-9), name
 
 
+def test_dialysis_in_a_population_is_that_of_each_patient_alone() -> None:
+    from spasmlab import dialysis, exposure_course
+    from spasmlab.chain.solve import solve
+
+    calendar = dialysis.parse("4 h on Mon, Wed, Fri from 5 h, then 125 mg")
+    of = replace(asked(of="renal-clinic", seed=2), days=8, dialysis=calendar)
+    person = of.population.people(1, 2)
+    values = parameters(of, person)
+    names = [n for n in values if n not in {"weight", "creatinine_clearance", "fed", "dialysis"}]
+    changed = {name: float(values[name][0]) for name in names if of.resolved()[name][1].bounds}
+
+    def alone(hours):
+        return solve(
+            GABAPENTIN, of.regimen, person.person(0), days=8, overrides=changed, checked=0, dialysis=calendar,
+            times_h=hours,
+        )  # fmt: skip
+
+    hours = np.arange(0.0, 193.0, 6.0)
+    many = cohort.simulate(of, 3, hours)["plasma_concentration"].values
+    np.testing.assert_allclose(many[0], alone(hours)["plasma_concentration"].values[0], rtol=1e-9)
+    found = cohort.exposure_of(of, of.population.people(3, 2))
+    for name, number in exposure_course.metrics(alone, calendar, of.regimen, 8).items():
+        assert found[name][0] == pytest.approx(number[0], rel=1e-9), name
+
+
+def test_sessions_lower_levels_in_every_patient_and_the_lowest_is_never_negative() -> None:
+    from spasmlab import dialysis
+
+    plain = replace(asked(of="renal-clinic", seed=2), days=8)
+    dialysed = replace(plain, dialysis=dialysis.parse("4 h on Mon, Wed, Fri"))
+    people = plain.population.people(60, 2)
+    after = np.array([100.0])
+    without, with_it = (cohort.solve(of, people, after)["plasma_concentration"] for of in (plain, dialysed))
+    assert np.all(with_it < without)
+    assert np.all(cohort.exposure_of(dialysed, people)["c_min"] > 0)
+
+
 def test_doubt_and_spread_stay_apart() -> None:
     of = asked(seed=2)
     found = cohort.summarise(of, 64, HOURS, draws=3, metrics=False, checked=0)

@@ -253,6 +253,10 @@ def test_a_larger_meal_raises_uptake_of_gabapentin() -> None:
         ("4 h every 48 h from 20 h", [(20, 24), (68, 72)], 0),
         ("3.5 h at 10, 58", [(10, 13.5), (58, 61.5)], 0),
         ("4 hours every 48 h, then 125 mg", [(0, 4), (48, 52)], 125),
+        ("4 h on Mon, Wed", [(0, 4), (48, 52)], 0),
+        ("4 h on Wednesday and Friday from 5 h", [(5, 9), (53, 57)], 0),
+        ("3 h on tue thu sat, first dose mon, then 125 mg", [(24, 27), (72, 75)], 125),
+        ("4 h on Mon, Wed, Fri, first dose on Sat", [(48, 52)], 0),
     ],
 )
 def test_a_dialysis_calendar(text: str, sessions: list, supplement: float) -> None:
@@ -269,12 +273,35 @@ def test_a_dialysis_calendar(text: str, sessions: list, supplement: float) -> No
 
 
 @pytest.mark.parametrize(
-    "text", ["", "4 h", "every 48 h", "4 h every 3 h", "0 h every 48 h", "4 h at 10, 12", "four h every 48 h"]
+    "text",
+    [
+        "",
+        "4 h",
+        "every 48 h",
+        "4 h every 3 h",
+        "0 h every 48 h",
+        "4 h at 10, 12",
+        "four h every 48 h",
+        "4 h on",
+        "4 h on monkey",
+        "4 h on Mon, Mon",
+        "4 h on Mon from 25 h",
+        "30 h on Mon, Tue",
+        "170 h on Mon",
+    ],
 )
 def test_a_wrong_calendar_is_refused_in_one_line(text: str) -> None:
     with pytest.raises(InputError) as caught:
         dialysis.parse(text)
     assert "possible" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_week_of_sessions_repeats_with_its_long_gap() -> None:
+    week = dialysis.parse("4 h on Mon, Wed, Fri")
+    begins = [start for start, _ in week.sessions(3 * 168)]
+    assert begins == [168 * w + d for w in range(3) for d in (0, 48, 96)]
+    assert (week.cycle_h, week.shortest_gap_h) == (168, 48)
+    assert dialysis.parse("4 h on Mon, Wed, Fri, first dose Sat").sessions(200)[0] == (48, 52)
 
 
 def _anuric(changes=(), times=(0.0,), amounts=(300.0,)) -> Problem:

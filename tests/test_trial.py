@@ -51,6 +51,11 @@ def simulated(design, **setting) -> pd.DataFrame:
         ({"leaves_on": {"dizzyness": 0.1}}, "unknown side effect"),
         ({"background": ["baclofn"]}, "did you mean 'baclofen'"),
         ({"background": ["pregabalin"]}, "cannot be a background"),
+        ({"dialysis": "4 h now and then"}, "not a dialysis calendar"),
+        (
+            {"dialysis": "4 h every 48 h", "arms": [dict(DRUG, drug="diazepam"), dict(PLACEBO)]},
+            "does not clear",
+        ),
     ],
 )
 def test_a_wrong_design_is_refused_in_one_line(changes: dict, said: str) -> None:
@@ -116,6 +121,18 @@ def test_add_on_baclofen_is_the_baseline_of_every_arm_and_is_said() -> None:
     found = result.compute(added, Setting(0), Stages(), workers=1)
     assert found["background"] == ["baclofen"] and "background treatment" in found["assumed"]
     assert "background" not in result.compute(plain, Setting(0), Stages(), workers=1)["assumed"]
+
+
+def test_sessions_of_dialysis_lower_what_the_patients_of_a_trial_reach() -> None:
+    hours, setting = np.arange(0.0, 14 * 24.0, 12.0), Setting(0)
+    occupied = []
+    for sessions in (None, "4 h on Mon, Wed, Fri"):
+        design = a_trial(population="renal-clinic", dialysis=sessions)
+        people = courses.population.load(design.population).people(20, 0)
+        course = courses.of_arm(design, design.arms[0], people, hours, seed=0)
+        occupied.append(course.signals["occupancy"][:, -1])
+        assert result.compute(design, setting, Stages(), workers=1)["dialysis"] == sessions
+    assert np.all(occupied[1] < occupied[0])
 
 
 def test_a_background_that_raises_exposure_is_followed() -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from spasmlab import streams, variability
 from spasmlab.chain import body, resolve
 from spasmlab.chain.problem import Problem, run
+from spasmlab.chain.solve import achieved_errors, dialysed
 from spasmlab.errors import InputError
 from spasmlab.parameter import beside
 from spasmlab.population import People, Population
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import xarray
 
     from spasmlab.chain.pathway import Pathway
+    from spasmlab.dialysis import Calendar
     from spasmlab.drug import Drug
     from spasmlab.parameter import Parameter
     from spasmlab.regimen import Regimen
@@ -39,7 +41,8 @@ LEVELS = ("plasma_concentration", "isf_concentration", "csf_concentration")
 
 @dataclass(frozen=True)
 class Cohort:
-    """What is asked of many patients. `adherence` is the share of doses that is taken, each on its own."""
+    """What is asked of many patients. `adherence` is the share of doses that is taken, each on its own; the doses
+    after sessions of `dialysis` are given where the sessions are, and always taken."""
 
     population: Population
     drug: Drug
@@ -53,6 +56,7 @@ class Cohort:
     overrides: Mapping[str, float] = field(default_factory=dict)
     condition: Shift | None = None
     hypothesis: Shift | None = None
+    dialysis: Calendar | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.adherence <= 1:
@@ -77,7 +81,10 @@ def problem(cohort: Cohort, people: People) -> Problem:
     )  # fmt: skip
     times, amounts = dose_amounts(cohort, people)
     longest = resolve.bounds(pathway, resolved, "lag")[1]
-    return Problem(pathway, values, times, np.ascontiguousarray(amounts.T), longest)
+    found = Problem(pathway, values, times, np.ascontiguousarray(amounts.T), longest)
+    if cohort.dialysis is None:
+        return found
+    return dialysed(found, cohort.dialysis, cohort.drug, cohort.days * DAY_H)
 
 
 def dose_amounts(cohort: Cohort, people: People) -> tuple[np.ndarray, np.ndarray]:
@@ -258,11 +265,12 @@ def chunks(cohort: Cohort, count: int) -> Iterator[People]:
 def exposure_of(cohort: Cohort, people: People) -> dict[str, np.ndarray]:
     """c_max, c_min, auc_tau and the other metrics of `exposure.metrics` of each patient, (patients,) each.
 
-    They are those of the regimen as written (every dose taken).
+    They are those of the regimen as written (every dose taken). On dialysis c_max, t_max and c_min are those of
+    the last cycle of sessions, and only what does not depend on when sessions are stands beside them.
     """
     import xarray
 
-    from spasmlab import exposure
+    from spasmlab import exposure, exposure_course
 
     pathway, parameters = cohort.pathway(), problem(cohort, people).parameters
     alone = cohort.regimen.needs_weight  # each weight has doses of its own
@@ -275,7 +283,13 @@ def exposure_of(cohort: Cohort, people: People) -> dict[str, np.ndarray]:
         }
         body = {"body": cohort.drug.body_of(cohort.formulation)}
         found.append(exposure.metrics(xarray.Dataset({}, coordinates, body), cohort.regimen))
-    return {name: np.concatenate([one[name] for one in found]) for name in found[0]}
+    usual = {name: np.concatenate([one[name] for one in found]) for name in found[0]}
+    if cohort.dialysis is None:
+        return usual
+    full = replace(cohort, adherence=1.0)
+    return exposure_course.over_last_cycle(
+        lambda times: solve(full, people, times, exposure_course.NEEDED), cohort.dialysis, cohort.days, usual
+    )
 
 
 def _metric_units() -> dict[str, str]:
@@ -289,8 +303,6 @@ def achieved_error(
 ) -> float:
     """The largest error of a random sample of `checked` patients against the adaptive solver, as a share of each
     signal's largest value."""
-    from spasmlab.chain.solve import achieved_errors
-
     # also between and beyond the times asked for: at time 0 alone every solver is right
     times = np.union1d(times, np.linspace(0, cohort.days * DAY_H, CHECK_TIMES))
     sample = streams.stream(cohort.seed, "checked", "population").integers(count, size=checked)

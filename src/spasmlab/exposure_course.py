@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from spasmlab.dialysis import Calendar
     from spasmlab.regimen import Regimen
 
+NEEDED = ("plasma_concentration", "plasma_rise")
+JUST_BEFORE_H = 1e-6
 KEPT = ("half_life", "terminal_half_life", "bioavailability")  # these do not depend on when sessions are
 
 
 def window(dialysis: Calendar, end_h: float) -> tuple[float, float]:
     """The hours looked at: the last cycle of the calendar (a week where it has none), or all of a shorter course."""
-    length = dialysis.every_h or 7 * DAY_H
+    length = dialysis.cycle_h or 7 * DAY_H
     return max(0.0, end_h - length), end_h
 
 
@@ -37,11 +39,31 @@ def metrics(
     """
     from spasmlab import exposure
 
-    start, end = window(dialysis, days * DAY_H)
-    times = np.linspace(start, end, int(np.ceil((end - start) * FINE_PER_HOUR)) + 1)
-    seen = solve(times)
-    levels, rises = (seen[name].values for name in ("plasma_concentration", "plasma_rise"))
-    peak, at = highest(times, levels, rises)
+    seen = solve(_times(dialysis, days))
     usual = exposure.metrics(seen, regimen)
-    found = {"c_max": peak, "t_max": at, "c_min": -highest(times, -levels, -rises)[0]}
+    return over_last_cycle(lambda times: {n: seen[n].values for n in NEEDED}, dialysis, days, usual)
+
+
+def over_last_cycle(
+    solve: Callable[[np.ndarray], Mapping[str, np.ndarray]],
+    dialysis: Calendar,
+    days: float,
+    usual: Mapping[str, np.ndarray],
+) -> dict[str, np.ndarray]:
+    """The same from the signals `NEEDED`, (curves, times) each, that `solve` gives at times, and the `usual` metrics."""
+    times = _times(dialysis, days)
+    seen = solve(times)
+    levels, rises = (seen[name] for name in NEEDED)
+    peak, at = highest(times, levels, rises)
+    # The lowest is where a session ends or a dose begins to be absorbed, and there a cubic would undershoot.
+    found = {"c_max": peak, "t_max": at, "c_min": levels.min(axis=1)}
     return found | {name: usual[name] for name in KEPT}
+
+
+def _times(dialysis: Calendar, days: float) -> np.ndarray:
+    """Points of the window, two at each end of a session: the slope jumps there, and a cubic holds on one side only."""
+    start, end = window(dialysis, days * DAY_H)
+    even = np.linspace(start, end, int(np.ceil((end - start) * FINE_PER_HOUR)) + 1)
+    switches = dialysis.switches(end)[0]
+    inside = switches[(switches > start) & (switches <= end)]
+    return np.union1d(even, np.concatenate([inside - JUST_BEFORE_H, inside]))

@@ -30,7 +30,7 @@ def compute(request: Request, times: list[float], stages: Stages) -> dict[str, A
         **result.head("exposure"),
         **described,
         "intervals": result.INTERVALS,
-        "metrics_over": _window(request),
+        "metrics_over": window_of(request),
         "concentrations": [_at(chain, solved_at, time) for time in times],
         **_metrics(found),
         "tolerances": result.tolerances(chain.attrs),
@@ -39,7 +39,7 @@ def compute(request: Request, times: list[float], stages: Stages) -> dict[str, A
     }
 
 
-def _window(request: Request) -> dict[str, Any]:
+def window_of(request: Request) -> dict[str, Any]:
     """What the metrics describe: an interval at steady state, the whole course, or its last cycle of dialysis."""
     if request.dialysis:
         from spasmlab.exposure_course import window

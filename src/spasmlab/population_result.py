@@ -8,7 +8,7 @@ import numpy as np
 
 from spasmlab import quantity, result
 from spasmlab.errors import InputError
-from spasmlab.exposure_result import FLUIDS
+from spasmlab.exposure_result import FLUIDS, window_of
 from spasmlab.progress import Stages
 from spasmlab.request import Request
 
@@ -27,8 +27,6 @@ def compute(
 
     if not 1 <= count <= MOST_PATIENTS:
         raise InputError(f"--population must be between 1 and {MOST_PATIENTS}, not {count}")
-    if request.dialysis:
-        raise InputError("--dialysis and --population cannot be combined; possible: one of them")
     cohort = cohorts.Cohort(
         population.load(name),
         request.drug,
@@ -39,6 +37,7 @@ def compute(
         seed=request.seed,
         adherence=adherence,
         overrides=request.overrides,
+        dialysis=request.dialysis,
     )
     signals = tuple(n for n in cohorts.LEVELS if n in cohort.pathway().signals)
     asked = sorted(set(times)) or [0.0]
@@ -60,6 +59,7 @@ def compute(
         "patients": count,
         "implausible": found.implausible,
         "adherence": adherence,
+        "metrics_over": window_of(request),
         "intervals": "low and high are the 5th and 95th percentile of patients, value is the median",
         "concentrations": [_at(found, asked.index(time), time) for time in times],
         **metrics,

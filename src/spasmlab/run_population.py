@@ -91,6 +91,7 @@ def _design(request: Request, population: str, count: int) -> Any:
         "scored_at": "08:00",
         "severity": request.condition.severity if request.condition.severity < 1 else None,
         "hypothesis": request.hypothesis.name,
+        "dialysis": request.dialysis.text if request.dialysis else None,
         "arms": arms,
         "outcomes": {name: {} for name in outcomes},
     }

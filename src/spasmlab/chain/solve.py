@@ -103,7 +103,7 @@ def prepare(
     doses, amounts = _doses(regimen, person, days)
     longest = resolve.bounds(pathway, resolved, "lag")[1]
     problem = Problem(pathway, values, doses, amounts, longest)
-    return _dialysed(problem, dialysis, drug, days * HOURS_PER_DAY) if dialysis else problem
+    return dialysed(problem, dialysis, drug, days * HOURS_PER_DAY) if dialysis else problem
 
 
 def steady_at_plasma(
@@ -231,8 +231,8 @@ def _doses(regimen: Regimen | None, patient: Patient, days: float) -> tuple[np.n
     return np.ascontiguousarray(times, dtype=float), np.ascontiguousarray(amounts, dtype=float)
 
 
-def _dialysed(problem: Problem, dialysis: Calendar, drug: Drug, end_h: float) -> Problem:
-    """The problem with the sessions of a calendar, and its doses after them."""
+def dialysed(problem: Problem, dialysis: Calendar, drug: Drug, end_h: float) -> Problem:
+    """The problem with the sessions of a calendar, and its doses after them, which every patient takes."""
     if "dialysis" not in problem.pathway.params:
         raise InputError(
             f"dialysis does not clear drug '{drug.name}' in this model; possible: leave --dialysis out"
@@ -240,7 +240,10 @@ def _dialysed(problem: Problem, dialysis: Calendar, drug: Drug, end_h: float) ->
     times, amounts = dialysis.supplements(end_h)
     doses = np.concatenate([problem.doses, times])
     order = np.argsort(doses, kind="stable")
-    given = np.concatenate([problem.amounts, amounts])
+    of_each = np.broadcast_to(
+        amounts.reshape(-1, *[1] * (problem.amounts.ndim - 1)), (len(amounts), *problem.amounts.shape[1:])
+    )
+    given = np.concatenate([problem.amounts, of_each])
     changes = (Change("dialysis", *dialysis.switches(end_h)),)
     return replace(problem, doses=doses[order], amounts=given[order], changes=changes)
 

@@ -50,7 +50,7 @@ Fidelity = Annotated[
 ]
 Dialysis = Annotated[
     str | None,
-    typer.Option("--dialysis", help='Sessions: "4 h every 48 h", or "4 h every 48 h, then 125 mg".'),
+    typer.Option("--dialysis", help='Sessions: "4 h every 48 h", or "4 h on Mon, Wed, Fri, then 125 mg".'),
 ]
 Indication = Annotated[
     str | None, typer.Option("--indication", help="What it is for: phn, epilepsy, rls, dpn, spasticity, …")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from spasmlab import cohort as cohorts
-from spasmlab import condition, drug, food, hypothesis, interaction, population, regimen
+from spasmlab import condition, dialysis, drug, food, hypothesis, interaction, population, regimen
 from spasmlab.chain import body
 from spasmlab.cohort import Cohort
 from spasmlab.drug import Drug
@@ -96,6 +96,7 @@ def cohort_of(
         ),
         condition=condition.load(design.condition, 1.0 if design.severity is None else design.severity),
         hypothesis=hypothesis.load(design.hypothesis or hypothesis.DEFAULT),
+        dialysis=dialysis.parse(design.dialysis) if design.dialysis else None,
     )
 
 

@@ -107,6 +107,8 @@ class Design(_Strict):
     `background` names what every patient takes in every arm, from before the first visit on (a drug, or one that
     interacts): baselines are scored on it, and what it does to the exposure of a trial's drug is followed.
 
+    `dialysis` is a calendar of sessions as `--dialysis` takes it, in every patient; hours count from a period's first dose.
+
     A withdrawal begins with `run_in_weeks` of open treatment with `run_in`; those who then are at least `responder` per cent
     better in an outcome than before it, and score within `responder_within`, are randomised to the arms, whose day 0 it is.
 
@@ -134,6 +136,7 @@ class Design(_Strict):
     dropout: float = Field(default=0.0, ge=0, lt=1)
     leaves_on: dict[str, float] = Field(default_factory=dict)
     background: tuple[str, ...] = ()
+    dialysis: str | None = None
     severity: float | None = Field(default=None, ge=0, le=1)
     hypothesis: str | None = None
     arms: tuple[Arm, ...] = Field(min_length=1)
@@ -243,6 +246,21 @@ def _refuse_background(names: tuple[str, ...]) -> None:
             )
 
 
+def _refuse_dialysis(design: Design) -> None:
+    """InputError for a calendar that cannot be read, or a drug of the trial that dialysis does not clear."""
+    from spasmlab import dialysis, drug
+    from spasmlab.chain import body
+
+    if design.dialysis is None:
+        return
+    dialysis.parse(design.dialysis)
+    for taken in (*design.arms, *([design.run_in] if design.run_in else [])):
+        if taken.drug and "dialysis" not in body.of(drug.load(taken.drug), taken.formulation).params:
+            raise InputError(
+                f"dialysis does not clear drug '{taken.drug}' in this model; possible: leave dialysis out"
+            )
+
+
 def _refuse_unscored(name: str) -> None:
     from spasmlab import endpoints
 
@@ -278,6 +296,7 @@ def _refuse_unknown(design: Design) -> None:
     for effect in design.leaves_on:
         adverse.load(effect)
     _refuse_background(design.background)
+    _refuse_dialysis(design)
     for name in (*design.responder, *design.responder_within):
         _refuse_unscored(name)
     if design.run_in is not None:

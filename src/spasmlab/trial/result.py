@@ -58,6 +58,7 @@ def described(design: Design, setting: Setting, store: Store, effects: list[Effe
         "design": design.kind,
         "patients": design.patients,
         "background": list(design.background),
+        "dialysis": design.dialysis,
         "seed": setting.seed,
         "failed": failed,
         "failed_analyses": sum(bool(effect.failed) for effect in effects),

@@ -103,7 +103,7 @@ def after_sessions(rule: Rule, case: Case) -> Iterator[Hit]:
         yield Hit("above", {"given": (case.course.largest, "mg"), "limit": (high, "mg")})
     elif above(low, case.course.largest):
         yield Hit("below", {"given": (case.course.largest, "mg"), "limit": (low, "mg")})
-    every = case.dialysis.every_h if case.dialysis else None
+    every = case.dialysis.shortest_gap_h if case.dialysis and case.dialysis.cycle_h else None
     shortest = min(case.course.gaps, default=0.0)
     if every and shortest and above(every, shortest):
         yield Hit("often", {"given": (shortest, "h"), "limit": (every, "h")})
