@@ -72,6 +72,47 @@ def test_a_lag_is_not_sampled() -> None:
 
 
 @needs_extra
+@pytest.mark.parametrize("centred", [0.0, 0.4, 1.0])
+def test_effects_have_the_correlation_given_however_far_they_are_centred(centred: float) -> None:
+    """The density of what is sampled, with the change of scale, is that of the effects: normal with the covariance asked."""
+    from scipy.stats import multivariate_normal
+
+    spread, away = np.array([0.3, 0.6]), np.array([0.2, -0.1])
+    correlation = np.array([[1.0, 0.7], [0.7, 1.0]])
+    eta = np.array([[0.1, 0.5], [-0.4, 0.2]])
+    moved = eta * spread ** (centred - 1) + centred * away
+    prior = nuts.prior_of_moved(centred * away, spread**centred, correlation)
+    found = np.asarray(prior.log_prob(moved)) + (centred - 1) * np.log(spread).sum()
+    covariance = correlation * np.outer(spread, spread)
+    np.testing.assert_allclose(found, multivariate_normal(cov=covariance).logpdf(eta), rtol=1e-5)
+    alone = nuts.prior_of_moved(centred * away, spread**centred, None)
+    known = nuts.prior_of_moved(centred * away, spread**centred, np.eye(2))
+    np.testing.assert_allclose(alone.log_prob(moved), known.log_prob(moved), rtol=1e-5)
+
+
+@needs_extra
+@pytest.mark.slow
+def test_nuts_holds_a_correlation_between_effects() -> None:
+    """Where one parameter is told by no level, its effect follows the other's as far as they are correlated."""
+    one = model.ChainModel(theophylline.model().drug, ("volume", "clearance"))
+    correlation = np.array([[1.0, 0.9], [0.9, 1.0]])
+    random, subjects = np.random.default_rng(5), []
+    for number in range(12):
+        empty = data.subject(str(number), [(0, 320)], [(0.5, 0.0), (1.0, 0.0)], weight=70)
+        own = one.start + 0.4 * random.standard_normal() * np.array([1.0, 0.0])
+        levels = one.predict(empty, own[None])[0]
+        seen = list(zip((0.5, 1.0), levels.tolist(), strict=True))
+        subjects.append(data.subject(str(number), [(0, 320)], seen, weight=70))
+    asked = {"residual": nuts.Residual(0.0, 0.1), "warm_up": 80, "draws": 80, "chains": 1, "seed": 1}
+    held, free = nuts.fit(subjects, one, correlation=correlation, **asked), nuts.fit(subjects, one, **asked)
+
+    def together(found: nuts.Draws) -> float:
+        return float(np.corrcoef(found.eta.mean(axis=(0, 1)).T)[0, 1])
+
+    assert together(held) > 0.8 > abs(together(free)) + 0.1
+
+
+@needs_extra
 @pytest.mark.slow
 def test_nuts_finds_what_made_the_data() -> None:
     """Eight subjects, one parameter: centre and spread within the draws, in a process of its own."""

@@ -58,15 +58,17 @@ def fit(question: FitQuestion, stages: Stages) -> Fitted:
         with stages("Population, Laplace approximation"):
             found = population.fit(question.subjects, free, start=start)
         return Fitted(question, seen, found)
+    correlation = population.of_prior(start).correlation
     with stages("Population, NUTS"):
         draws = nuts.fit(
-            question.subjects, free, residual=start.residual, warm_up=WARM_UP, draws=question.draws,
-            seed=question.seed,
+            question.subjects, free, residual=start.residual, correlation=correlation, warm_up=WARM_UP,
+            draws=question.draws, seed=question.seed,
         )  # fmt: skip
     estimates = Estimates(
         np.median(draws.mean, axis=(0, 1)),
         np.median(draws.spread, axis=(0, 1)),
         Residual(*np.median(draws.residual, axis=(0, 1)).tolist()),
+        correlation,
     )
     return Fitted(question, seen, _given(question.subjects, free, estimates), draws=draws)
 

@@ -59,8 +59,8 @@ that change, a lag to be estimated (Laplace and MAP take all three).
 - **laplace**: typical values, spreads between patients and residual, with standard errors from second derivatives
   (first-order conditional estimation with interaction). **nuts**: the same by Hamiltonian Monte Carlo, with R-hat,
   effective draws and the number of divergent draws; any divergence is said.
-- **Correlations** between a patient's effects are held at those of the drug's file by map and laplace, and predictive
-  checks and NPDE draw them so; NUTS takes effects as independent.
+- **Correlations** between a patient's effects are held at those of the drug's file by map, laplace and nuts, and predictive
+  checks and NPDE draw them so.
 - **Identifiability**: the rank of the Fisher information of these levels. A parameter that they cannot tell from
   others is held at the file's value, named, and has no estimate.
 - **Diagnostics**: shrinkage of patients' values and of residuals, NPDE with its three tests, weighted residuals by

@@ -1,7 +1,8 @@
 """A population by Hamiltonian Monte Carlo (NUTS through NumPyro), with its diagnostics: extra ``[bayes]``.
 
 The same model as `fit.population`, without its approximation. Priors: the centre is normal about the record's value
-on the scale of estimation, spreads and residuals are half-normal (`fit/nuts.toml`). A lag is held at its value, since
+on the scale of estimation, spreads and residuals are half-normal (`fit/nuts.toml`). Correlations between the effects of a
+patient are held at those given. A lag is held at its value, since
 a curve has a kink there. JAX must never be forked: `fit` runs in a process of its own, started by spawn, unless
 `apart` is False.
 """
@@ -68,6 +69,7 @@ def fit(
     model: ChainModel,
     *,
     residual: Residual | None = None,
+    correlation: np.ndarray | None = None,
     warm_up: int = 500,
     draws: int = 500,
     chains: int = 2,
@@ -75,6 +77,7 @@ def fit(
     apart: bool = True,
 ) -> Draws:
     """Sample a population; a part of `residual` that is 0 stays out, the others give the size of its prior.
+    `correlation` (names, names) between the effects of one patient is held; without it they are independent.
 
     Raises InputError where the extra is not installed or there is nothing to fit.
     """
@@ -85,7 +88,7 @@ def fit(
         raise InputError(
             "the lag cannot be sampled, since a curve has a kink there; leave it out, or use fit.population"
         )
-    given = (list(subjects), model, residual or Residual(0.5, 0.2), warm_up, draws, chains, seed)
+    given = (list(subjects), model, residual or Residual(0.5, 0.2), correlation, warm_up, draws, chains, seed)
     if not apart:
         return _sample(*given)
     from concurrent.futures import ProcessPoolExecutor
@@ -99,6 +102,7 @@ def _sample(
     subjects: list[Subject],
     model: ChainModel,
     residual: Residual,
+    correlation: np.ndarray | None,
     warm_up: int,
     draws: int,
     chains: int,
@@ -109,9 +113,9 @@ def _sample(
     from numpyro.infer import MCMC, NUTS, init_to_value
 
     jax.config.update("jax_enable_x64", True)
-    begun = _begin(subjects, model, residual)
+    begun = _begin(subjects, model, residual, correlation)
     kernel = NUTS(
-        joint_model(subjects, model, residual, begun.centred),
+        joint_model(subjects, model, residual, begun.centred, correlation),
         target_accept_prob=beside("fit.nuts")["target"].number,
         max_tree_depth=int(beside("fit.nuts")["deepest"].number),
         init_strategy=init_to_value(values=begun.values(model)),
@@ -162,11 +166,15 @@ class Begun:
         }
 
 
-def _begin(subjects: list[Subject], model: ChainModel, residual: Residual) -> Begun:
+def _begin(
+    subjects: list[Subject], model: ChainModel, residual: Residual, correlation: np.ndarray | None
+) -> Begun:
     """The population by the EM rounds of the Laplace approximation."""
     spread = np.full(len(model.names), FIRST_SPREAD)
     task = population._Task(tuple(subjects), model)
-    found = population._em(task, population.Estimates(model.start, spread, residual), lambda _: None)
+    found = population._em(
+        task, population.Estimates(model.start, spread, residual, correlation), lambda _: None
+    )
     modes = task.modes(found)
     left = np.mean([np.diag(one.covariance) for one in modes], axis=0) / found.spread**2
     sizes = np.array([residual.additive, residual.proportional])
@@ -176,7 +184,13 @@ def _begin(subjects: list[Subject], model: ChainModel, residual: Residual) -> Be
     return Begun(found, eta, 1 - np.clip(left, 0.0, 1.0), np.maximum(parts, LEAST_PART))
 
 
-def joint_model(subjects: list[Subject], model: ChainModel, residual: Residual, centred: np.ndarray):
+def joint_model(
+    subjects: list[Subject],
+    model: ChainModel,
+    residual: Residual,
+    centred: np.ndarray,
+    correlation: np.ndarray | None = None,
+):
     """The NumPyro model of the levels of all subjects, one after the other: priors, every subject's own parameters, and
     the likelihood of all levels at once."""
     import numpyro
@@ -199,8 +213,8 @@ def joint_model(subjects: list[Subject], model: ChainModel, residual: Residual, 
         parts: Any = numpyro.sample("parts", dist.HalfNormal(1.0).expand([2]).to_event(1))
         error: Any = numpyro.deterministic("residual", parts * sizes)
         away = mean - model.start
-        prior = dist.Normal(centred * away, spread**centred).expand([len(subjects), count])
-        moved: Any = numpyro.sample("moved", prior.to_event(2))
+        prior = prior_of_moved(centred * away, spread**centred, correlation)
+        moved: Any = numpyro.sample("moved", prior.expand([len(subjects)]).to_event(1))
         eta: Any = numpyro.deterministic("eta", spread ** (1 - centred) * (moved - centred * away))
         own = mean + eta
         levels = predict(own)[which]
@@ -210,6 +224,18 @@ def joint_model(subjects: list[Subject], model: ChainModel, residual: Residual, 
         numpyro.factor("levels", jnp.where(below, log_ndtr(apart), seen).sum())
 
     return joint
+
+
+def prior_of_moved(middle: Any, sizes: Any, correlation: np.ndarray | None) -> Any:
+    """What each subject's partly centred effects are drawn from: normal about `middle` (names,) with standard deviations
+    `sizes` (names,), independent or with a `correlation` (names, names)."""
+    from jax import numpy as jnp
+    from numpyro import distributions as dist
+
+    if correlation is None:
+        return dist.Normal(middle, sizes).to_event(1)
+    factor = jnp.asarray(sizes)[:, None] * np.linalg.cholesky(correlation)
+    return dist.MultivariateNormal(middle, scale_tril=factor)
 
 
 def _predictor(subjects: list[Subject], model: ChainModel):
