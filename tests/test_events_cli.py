@@ -112,6 +112,34 @@ def test_a_population_is_dialysed_by_the_days_of_the_week() -> None:
     assert with_it["tolerances"]["achieved_error"] < 1e-5
 
 
+def test_a_population_under_doubt_has_an_interval_about_each_percentile() -> None:
+    words = [
+        "exposure",
+        "--drug",
+        "gabapentin",
+        "--regimen",
+        "600 mg tid",
+        "--population",
+        "30",
+        "--times",
+        "9",
+        "--json",
+    ]
+    plain, doubted = found(command.run(*words)), found(command.run(*words, "--draws", "8"))
+    assert "doubt" not in plain["c_max"] and plain["draws"] == 1 and doubted["draws"] == 8
+    for entry, again in (
+        (plain["c_max"], doubted["c_max"]),
+        (plain["concentrations"][0], doubted["concentrations"][0]),
+    ):
+        assert {name: again[name] for name in ("low", "value", "high")} == {
+            name: entry[name] for name in ("low", "value", "high")
+        }
+        for name, interval in again["doubt"].items():
+            assert interval["low"] <= again[name] <= interval["high"] and interval["low"] < interval["high"]
+    code, text, _ = command.run(*words[:-1], "--draws", "8")
+    assert code == 0 and "doubt about the median" in text
+
+
 def test_a_drug_that_dialysis_does_not_clear_says_so() -> None:
     code, _, error = command.run(
         "exposure", "--drug", ONE, "--regimen", "100 mg bid", "--dialysis", "4 h every 48 h"

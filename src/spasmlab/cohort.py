@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from spasmlab.dialysis import Calendar
     from spasmlab.drug import Drug
     from spasmlab.parameter import Parameter
+    from spasmlab.progress import Progress
     from spasmlab.regimen import Regimen
     from spasmlab.shift import Shift
 
@@ -220,6 +221,7 @@ def summarise(
     metrics: bool = True,
     threads: int | None = None,
     checked: int = 1,
+    progress: Progress | None = None,
 ) -> Summary:
     """Percentiles over `count` patients, in constant memory: chunks are solved, counted and forgotten.
 
@@ -235,6 +237,8 @@ def summarise(
         implausible = 0
         for people in chunks(one, count):
             implausible += people.implausible
+            if progress:
+                progress(draw * count + people.first, draws * count)
             for name, values in solve(one, people, times, signals, threads).items():
                 curves[name].add(np.maximum(values, 0.0))
             for name, values in exposure_of(one, people).items() if metrics else ():

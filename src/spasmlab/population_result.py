@@ -13,14 +13,24 @@ from spasmlab.progress import Stages
 from spasmlab.request import Request
 
 MOST_PATIENTS = 1_000_000
+INTERVALS = "low and high are the 5th and 95th percentile of patients, value is the median"
+OF_DOUBT = "doubt is the 90 % interval of each over draws of the parameters"
 
 
 def compute(
-    request: Request, count: int, name: str, adherence: float, times: list[float], stages: Stages
+    request: Request,
+    count: int,
+    name: str,
+    adherence: float,
+    times: list[float],
+    stages: Stages,
+    draws: int = 1,
 ) -> dict[str, Any]:
     """Percentiles over `count` patients of the population `name`; `times` [h] keep their order.
 
-    Each quantity is the median, its low and high the 5th and 95th percentile of patients.
+    Each quantity is the median, its low and high the 5th and 95th percentile of patients. With `draws` (8 and more) of the
+    doubt about the parameters the same patients are met again in each, and every percentile has a 90 % interval of its own
+    under `doubt`: each draw is another population that fits the evidence as well.
     """
     from spasmlab import cohort as cohorts
     from spasmlab import exposure, population
@@ -41,10 +51,12 @@ def compute(
     )
     signals = tuple(n for n in cohorts.LEVELS if n in cohort.pathway().signals)
     asked = sorted(set(times)) or [0.0]
-    with stages("Population: solving"):
-        found = cohorts.summarise(cohort, count, np.array(asked), signals=signals)
+    with stages("Population: solving") as progress:
+        found = cohorts.summarise(
+            cohort, count, np.array(asked), signals=signals, draws=draws, progress=progress
+        )
     metrics = {
-        n: _of(found.metrics[n][0], u) if n in found.metrics else quantity.Quantity(None, u).as_dict()
+        n: _of(found.metrics[n], u) if n in found.metrics else quantity.Quantity(None, u).as_dict()
         for n, u in exposure.UNITS.items()
     }
     described = {
@@ -59,8 +71,9 @@ def compute(
         "patients": count,
         "implausible": found.implausible,
         "adherence": adherence,
+        "draws": draws,
         "metrics_over": window_of(request),
-        "intervals": "low and high are the 5th and 95th percentile of patients, value is the median",
+        "intervals": INTERVALS if draws < quantity.FEWEST_DRAWS else f"{INTERVALS}; {OF_DOUBT}",
         "concentrations": [_at(found, asked.index(time), time) for time in times],
         **metrics,
         "tolerances": {"achieved_error": found.achieved_error, "percentiles_within": found.within},
@@ -69,13 +82,23 @@ def compute(
 
 
 def _of(percentiles: np.ndarray, unit: str) -> dict[str, Any]:
-    low, middle, high = (quantity.finite(value) for value in percentiles)
-    return quantity.Quantity(middle, unit, low, high).as_dict()
+    """A quantity from its percentiles (draws, low middle high), the first draw being the central one."""
+    low, middle, high = (quantity.finite(value) for value in percentiles[0])
+    found = quantity.Quantity(middle, unit, low, high).as_dict()
+    if len(percentiles) >= quantity.FEWEST_DRAWS:
+        each = zip(("low", "value", "high"), percentiles.T, strict=True)
+        found["doubt"] = {name: _interval(values, unit) for name, values in each}
+    return found
+
+
+def _interval(values: np.ndarray, unit: str) -> dict[str, Any]:
+    known = quantity.from_draws(values, unit)
+    return {"low": known.low, "high": known.high}
 
 
 def _at(found: Any, place: int, time: float) -> dict[str, Any]:
     fluids = {
-        name: _of(found.quantiles[signal][0][place], "mg/L")
+        name: _of(found.quantiles[signal][:, place], "mg/L")
         if signal in found.quantiles
         else quantity.Quantity(None, "mg/L").as_dict()
         for name, signal in FLUIDS.items()

@@ -190,19 +190,29 @@ def _table(*headings: str) -> Table:
     return table
 
 
-def _row(table: Table, label: str, entry: Mapping[str, Any]) -> None:
-    quantity = Quantity(**entry)
+def _row(table: Table, label: str, entry: Mapping[str, Any], *more: str) -> None:
+    quantity = _quantity(entry)
     if quantity.value is not None:
-        table.add_row(label, quantity.number_text, quantity.interval_text, pretty_unit(quantity.unit))
+        table.add_row(label, quantity.number_text, quantity.interval_text, pretty_unit(quantity.unit), *more)
+
+
+def _doubt(entry: Mapping[str, Any]) -> str:
+    """The interval of the doubt about a median of patients."""
+    own = entry["doubt"]["value"] if entry["value"] is not None else {"low": None, "high": None}
+    return Quantity(entry["value"], entry["unit"], **own).interval_text
+
+
+def _quantity(entry: Mapping[str, Any]) -> Quantity:
+    return Quantity(**{key: entry[key] for key in ("value", "unit", "low", "high")})
 
 
 def _with_interval(entry: Mapping[str, Any]) -> str:
-    quantity = Quantity(**{key: entry[key] for key in ("value", "unit", "low", "high")})
+    quantity = _quantity(entry)
     return quantity.number_text + (f" ({quantity.interval_text})" if quantity.interval_text else "")
 
 
 def _text(entry: Mapping[str, Any]) -> str:
-    return Quantity(**entry).text
+    return _quantity(entry).text
 
 
 def events(found: Mapping[str, Any]) -> None:
@@ -237,9 +247,13 @@ def population(found: Mapping[str, Any]) -> None:
     people = f"{found['patients']} patients ({found['population']})"
     say(f"{found['drug']}, {found['regimen']}, {found['days']:g} days; {people}; seed {found['seed']}")
     say(f"{found['implausible']} implausible patients were drawn again; adherence {found['adherence']:g}")
-    table = _table("", "median", "5 to 95 % of patients", "unit")
+    doubted = any("doubt" in found[name] for name in METRICS)
+    table = _table(
+        "", "median", "5 to 95 % of patients", "unit", *(["doubt about the median"] if doubted else [])
+    )
     for name, meaning in METRICS.items():
-        _row(table, meaning, found[name])
+        entry = found[name]
+        _row(table, meaning, entry, *([_doubt(entry)] if doubted else []))
     console().print(table)
     if found["concentrations"]:
         _concentrations(found["concentrations"])

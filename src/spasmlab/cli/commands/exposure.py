@@ -66,9 +66,9 @@ def command(
         options.refuse_without("--population", of=of, adherence=adherence)
         _of_one(request, times, as_json, sbml)
     else:
-        options.refuse_beside("--population", draws=draws, patient=patient, sbml=sbml)
+        options.refuse_beside("--population", patient=patient, sbml=sbml)
         share = 1.0 if adherence is None else adherence
-        _of_population(request, population, of or "healthy", share, times, as_json)
+        _of_population(request, population, of or "healthy", share, times, draws or 1, as_json)
 
 
 def request_of(drug: str, regimen: str | None, draws: int | None, **words: Any) -> Request:
@@ -134,15 +134,21 @@ def _of_events(question: Question, table: Path, out: Path | None, as_json: bool)
 
 
 def _of_population(
-    request: Request, count: int, name: str, adherence: float, times: str | None, as_json: bool
+    request: Request,
+    count: int,
+    name: str,
+    adherence: float,
+    times: str | None,
+    draws: int,
+    as_json: bool,
 ) -> None:
-    """Exposure of many virtual patients: percentiles between patients."""
+    """Exposure of many virtual patients: percentiles between patients, with `draws` the doubt about each."""
     from spasmlab import population_result, tables
     from spasmlab.progress import Stages
 
     asked = read_times(times) if times is not None else []
     request = extended(request, asked)
-    found = population_result.compute(request, count, name, adherence, asked, Stages(show=True))
+    found = population_result.compute(request, count, name, adherence, asked, Stages(show=True), draws)
     options.show(found, as_json, tables.population)
 
 
