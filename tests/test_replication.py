@@ -125,8 +125,11 @@ def test_repeats_are_trials_of_their_own_and_seeds_repeat() -> None:
 
 def test_a_study_alone_gives_the_same_numbers_as_beside_others() -> None:
     alone = replication.compute([SMALL], 8, 0, Stages(), workers=1)["studies"]
-    beside = replication.compute(["bergey-1997", SMALL], 8, 0, Stages(), workers=1)["studies"]
-    assert alone == [e for e in beside if e["study"] == SMALL]
+    beside = replication.compute(["bergey-1997", SMALL], 8, 0, Stages(), workers=1)
+    assert alone == [e for e in beside["studies"] if e["study"] == SMALL]
+    left = {(e["study"], e["row"]): e["reason"] for e in beside["not_predicted"]}
+    known = studies.load("bergey-1997").not_predicted
+    assert known and left == {("bergey-1997", row): reason for row, reason in known.items()}
 
 
 def test_json_holds_the_contract(capsys: pytest.CaptureFixture[str]) -> None:
@@ -134,12 +137,13 @@ def test_json_holds_the_contract(capsys: pytest.CaptureFixture[str]) -> None:
         main(["replicate", SMALL, "--repeats", "8", "--workers", "1", "--json"])
     assert end.value.code == 0
     found = json.loads(capsys.readouterr().out)
-    (entry,) = found["studies"]
+    drug, entry = found["studies"]
+    assert (drug["row"], drug["published"]["value"]) == ("RLS-HD100-a", -4.95)
     assert entry["study"] == SMALL and entry["role"] == "validation" and entry["row"] == "RLS-HD100-p"
     assert entry["published"]["value"] == -5.3
     assert entry["predicted"]["low"] < entry["predicted"]["value"] < entry["predicted"]["high"] < 2
     assert entry["verdict"] in {"inside", "outside"}
-    assert found["not_predicted"][0]["row"] == "RLS-HD100-a"
+    assert found["not_predicted"] == []
 
 
 @pytest.mark.parametrize(
@@ -161,7 +165,8 @@ def test_rows_as_csv_and_as_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     found = replication.compute([SMALL], 8, 0, Stages(), workers=1)
     text = replication_tables.rows(found["studies"])
     assert text.splitlines()[0] == ",".join(replication_tables.COLUMNS)
-    assert text.splitlines()[1].startswith(f"{SMALL},restless-legs,validation,irls,mean change,placebo,")
+    assert text.splitlines()[1].startswith(f"{SMALL},restless-legs,validation,irls,mean change,gabapentin,")
+    assert text.splitlines()[2].startswith(f"{SMALL},restless-legs,validation,irls,mean change,placebo,")
     replication_tables.show(found)
     shown = capsys.readouterr().out
     assert "RLS-HD100-a" in shown and "validation" in shown
