@@ -167,6 +167,8 @@ def test_rows_as_csv_and_as_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert text.splitlines()[0] == ",".join(replication_tables.COLUMNS)
     assert text.splitlines()[1].startswith(f"{SMALL},restless-legs,validation,irls,mean change,gabapentin,")
     assert text.splitlines()[2].startswith(f"{SMALL},restless-legs,validation,irls,mean change,placebo,")
-    replication_tables.show(found)
+    left = {"study": "other", "row": "RLS-OTHER-a", "reason": "a scale that is not among the outcomes"}
+    replication_tables.show({**found, "not_predicted": [left]})
     shown = capsys.readouterr().out
-    assert "RLS-HD100-a" in shown and "validation" in shown
+    assert SMALL in shown and "validation" in shown
+    assert left["row"] in shown and left["reason"] in " ".join(shown.split())
