@@ -167,7 +167,12 @@ def test_rows_as_csv_and_as_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert text.splitlines()[0] == ",".join(replication_tables.COLUMNS)
     assert text.splitlines()[1].startswith(f"{SMALL},restless-legs,validation,irls,mean change,gabapentin,")
     assert text.splitlines()[2].startswith(f"{SMALL},restless-legs,validation,irls,mean change,placebo,")
-    left = {"study": "other", "row": "RLS-OTHER-a", "reason": "a scale that is not among the outcomes"}
+    left = {
+        "study": "other",
+        "row": "RLS-OTHER-a",
+        "role": "validation",
+        "reason": "a scale that is not among the outcomes",
+    }
     replication_tables.show({**found, "not_predicted": [left]})
     shown = capsys.readouterr().out
     assert SMALL in shown and "validation" in shown
