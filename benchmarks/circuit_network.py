@@ -179,7 +179,7 @@ def run_one(x, c, trains, wires, patient, steps, s, detection, spikes):
         while event >= 0:
             fibre, event = take(queue, event)
             add_to_cells(x, FAST, wires, patient, fibre, 1.0)
-        if advance_pool(x, c, before, s) > detection:
+        if advance_pool(x, c, before, detection, s):
             for cell in range(before.size):
                 v = x[cell // BLOCK, SOMA * BLOCK + cell % BLOCK]
                 spikes[cell] += v > detection and before[cell] <= detection

@@ -73,9 +73,9 @@ def exponentials() -> dict[str, float]:
         changed = {**function.py_func.__globals__, **names}
         return njit(**options)(types.FunctionType(function.py_func.__code__, changed))
 
-    with_library = {"exponential": library}
-    for name in ("linoid", "sigmoid"):
-        with_library[name] = rebuilt(getattr(fastmath, name), {"exponential": library}, inline="always")
+    with_library = {"growth": library}
+    for name in ("rising", "falling"):
+        with_library[name] = rebuilt(getattr(fastmath, name), {"growth": library}, inline="always")
     slow = rebuilt(motoneuron.advance, with_library, fastmath=True, error_model="numpy")
 
     def stepper(advance):

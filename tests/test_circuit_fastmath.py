@@ -26,10 +26,18 @@ def exponentials(x):
 
 
 @njit
+def growths(x):
+    out = np.empty(x.size)
+    for i in range(x.size):
+        out[i] = fastmath.growth(x[i])
+    return out
+
+
+@njit
 def linoids(x):
     out = np.empty(x.size)
     for i in range(x.size):
-        out[i] = fastmath.linoid(x[i])
+        out[i] = fastmath.linear(x[i]) / fastmath.rising(x[i])
     return out
 
 
@@ -37,14 +45,15 @@ def linoids(x):
 def sigmoids(x):
     out = np.empty(x.size)
     for i in range(x.size):
-        out[i] = fastmath.sigmoid(x[i])
+        out[i] = 1 / fastmath.falling(x[i])
     return out
 
 
 @njit
-def gate_after(value, opening, closing, dt, steps):
+def gate_after(value, opening, closing, dt, steps, over=1.0):
+    """A gate whose rates come as fractions over `over` and its square."""
     for _ in range(steps):
-        value = fastmath.gate(value, opening, closing, dt)
+        value = fastmath.gate(value, opening * over, over, closing * over * over, over * over, dt)
     return value
 
 
@@ -82,6 +91,22 @@ def test_exponential_keeps_its_stated_error(reach, bound):
 def test_exponential_is_flat_beyond_its_range():
     low, edge_low, edge_high, high = exponentials(np.array([-1e6, -32.0, 32.0, 1e6]))
     assert low == edge_low and high == edge_high
+
+
+def test_growth_is_the_exponential_within_its_range_and_finite_far_beyond():
+    near = np.linspace(-32, 32, 10_001)
+    assert np.array_equal(growths(near), exponentials(near))
+    far = np.linspace(-128, 128, 10_001)
+    exact = np.array([math.exp(v) for v in far])
+    assert np.abs(growths(far) / exact - 1).max() < 7e-2
+    beyond = growths(np.linspace(-640, 640, 10_001))
+    assert np.all(np.isfinite(beyond)) and np.all(beyond > 0)
+
+
+@pytest.mark.parametrize("over", [1e-6, 3.0, 1e30])
+def test_a_gate_does_not_see_how_its_rates_are_written(over):
+    plain, scaled = (gate_after(0.2, 0.7, 0.3, 0.05, 40, factor) for factor in (1.0, over))
+    assert scaled == pytest.approx(plain, rel=1e-13)
 
 
 def test_linoid_is_one_at_zero_and_smooth_around_it():

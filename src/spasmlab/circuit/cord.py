@@ -434,11 +434,11 @@ def simulate_one(run, prep, protocol, both, dt, slots, recording):
                 return TOO_MANY_SPIKES, now
         if arrivals[step % slots] >= 0 or impulses[step % slots] >= 0:
             arrive(step, dt, state, k, prep, pool)
-        if waiting[0] > 0:
+        invaded = waiting[0] > 0
+        if invaded:
             invade(step, dt, state, k, prep, pool)
-        top = advance_pool(x, cells, before, one)
-        fired = top > k.spike_detection or waiting[0] > 0
-        if fired and not fire_cells(step, dt, run, state, recording, k, prep, protocol):
+        fired = advance_pool(x, cells, before, k.spike_detection, one)
+        if (fired or invaded) and not fire_cells(step, dt, run, state, recording, k, prep, protocol):
             return TOO_MANY_SPIKES, now
         due = terminals_every > 0 and step % terminals_every == 0
         if due and not discharge(step, dt, run, state, recording, k, prep, protocol):

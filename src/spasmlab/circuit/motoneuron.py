@@ -25,7 +25,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from spasmlab.circuit.fastmath import exponential, gate, linoid, normal, relax, sigmoid
+from spasmlab.circuit.fastmath import exponential, falling, gate, growth, linear, normal, relax, rising
 from spasmlab.errors import SolveError
 from spasmlab.parameter import Parameter
 from spasmlab.streams import stream
@@ -364,34 +364,42 @@ def advance(x, c, s):
         u = v - c[ORIGIN * BLOCK + i]
         m = gate(
             x[M * BLOCK + i],
-            s.m_opening * linoid((u - s.m_opening_half) * s.m_opening_per),
-            s.m_closing * linoid((s.m_closing_half - u) * s.m_closing_per),
+            s.m_opening * linear((u - s.m_opening_half) * s.m_opening_per),
+            rising((u - s.m_opening_half) * s.m_opening_per),
+            s.m_closing * linear((s.m_closing_half - u) * s.m_closing_per),
+            rising((s.m_closing_half - u) * s.m_closing_per),
             s.dt,
         )
         h = gate(
             x[H * BLOCK + i],
-            s.h_opening * exponential((s.h_opening_half - u) * s.h_opening_per),
-            s.h_closing * sigmoid((u - s.h_closing_half) * s.h_closing_per),
+            s.h_opening * growth((s.h_opening_half - u) * s.h_opening_per),
+            1.0,
+            s.h_closing,
+            falling((u - s.h_closing_half) * s.h_closing_per),
             s.dt,
         )
         n = gate(
             x[N * BLOCK + i],
-            s.n_opening * linoid((u - s.n_opening_half) * s.n_opening_per),
-            s.n_closing * exponential((s.n_closing_half - u) * s.n_closing_per),
+            s.n_opening * linear((u - s.n_opening_half) * s.n_opening_per),
+            rising((u - s.n_opening_half) * s.n_opening_per),
+            s.n_closing * growth((s.n_closing_half - u) * s.n_closing_per),
+            1.0,
             s.dt,
         )
         q = gate(
             x[Q * BLOCK + i],
-            s.q_opening * sigmoid((v - s.q_opening_half) * s.q_opening_per),
+            s.q_opening,
+            falling((v - s.q_opening_half) * s.q_opening_per),
             c[SLOW_CLOSING * BLOCK + i],
+            1.0,
             s.dt,
         )
-        open_pic = sigmoid((w - c[PIC_HALF * BLOCK + i]) * s.pic_per)
+        open_pic = 1.0 / falling((w - c[PIC_HALF * BLOCK + i]) * s.pic_per)
         p = relax(x[P * BLOCK + i], open_pic, s.pic_share)
         slow_c = relax(x[C * BLOCK + i], open_pic, s.calcium_share)
         slow_s = relax(
             x[S * BLOCK + i],
-            sigmoid((v - c[SODIUM_HALF * BLOCK + i]) * s.persistent_per),
+            1.0 / falling((v - c[SODIUM_HALF * BLOCK + i]) * s.persistent_per),
             s.persistent_share,
         )
         x[M * BLOCK + i] = m
@@ -468,14 +476,16 @@ def blown_up(x, limit):
 
 
 @njit(fastmath=True)
-def advance_pool(x, c, before, s):
-    """Advance every block by one step; `before` (cells,) keeps the soma voltages from before. Returns the highest."""
-    top = 0.0
+def advance_pool(x, c, before, detection, s):
+    """Advance every block by one step; `before` (cells,) keeps the soma voltages from before. Returns whether any cell has
+    risen past `detection` (mV): most steps see none, and nobody need be asked one by one.
+    """
+    most = -1.0
     for b in range(x.shape[0]):
         block, constants = x[b], c[b]
         for i in range(BLOCK):
             before[b * BLOCK + i] = block[SOMA * BLOCK + i]
         advance(block, constants, s)
         for i in range(BLOCK):
-            top = max(top, block[SOMA * BLOCK + i])
-    return top
+            most = max(most, min(block[SOMA * BLOCK + i] - detection, detection - before[b * BLOCK + i]))
+    return most >= 0.0
