@@ -112,6 +112,28 @@ def test_a_population_is_dialysed_by_the_days_of_the_week() -> None:
     assert with_it["tolerances"]["achieved_error"] < 1e-5
 
 
+def test_a_run_of_many_patients_follows_their_sessions() -> None:
+    words = [
+        "run",
+        "--drug",
+        "gabapentin",
+        "--regimen",
+        "100 mg daily",
+        "--days",
+        "9",
+        "--condition",
+        "restless-legs",
+    ]
+    words += ["--of", "renal-clinic", "--population", "20", "--fidelity", "surrogate", "--json"]
+    without, with_it = (
+        found(command.run(*words)),
+        found(command.run(*words, "--dialysis", "4 h on Mon, Wed, Fri")),
+    )
+    assert with_it["dialysis"] == "4 h on Mon, Wed, Fri"
+    level = [one["arms"]["drug"]["plasma_concentration"]["value"] for one in (without, with_it)]
+    assert level[1] < 0.97 * level[0]
+
+
 def test_a_population_under_doubt_has_an_interval_about_each_percentile() -> None:
     words = [
         "exposure",

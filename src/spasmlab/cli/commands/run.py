@@ -46,7 +46,7 @@ def command(
     if population is None:
         options.refuse_without("--population", of=of)
     else:
-        options.refuse_beside("--population", patient=patient, dialysis=dialysis, draws=draws)
+        options.refuse_beside("--population", patient=patient, draws=draws)
     from spasmlab import request as requests
 
     request = requests.build(
