@@ -55,6 +55,7 @@ class AssayQuestion:
     amino_acids: str | None = None
     exposure: str | None = None
     patient: str | None = None
+    dialysis: str | None = None
     formulation: str = "ir"
     fed: bool | str = False
     hypothesis: str | None = None
@@ -82,6 +83,7 @@ class AssayQuestion:
             "amino-acids": self.amino_acids,
             "exposure": self.exposure,
             "patient": self.patient,
+            "dialysis": self.dialysis,
             "formulation": None if self.formulation == "ir" else self.formulation,
             "fed": None if self.meal == food.FASTED else self.meal,
             "hypothesis": self.hypothesis,
@@ -205,6 +207,7 @@ def read(question: AssayQuestion) -> Setting:
         patient_text=q.patient,
         formulation=q.formulation,
         fed=q.fed,
+        dialysis=q.dialysis,
         hypothesis=q.hypothesis,
         seed=q.seed,
         draws=common["draws"],
@@ -213,11 +216,11 @@ def read(question: AssayQuestion) -> Setting:
 
 
 def _refuse_contradictions(q: AssayQuestion) -> None:
-    for option in ("regimen", "plasma", "bath", "days", "patient"):
+    for option in ("regimen", "plasma", "bath", "days", "patient", "dialysis"):
         if q.drug is None and getattr(q, option) is not None:
             raise InputError(f"--{option} needs --drug; name one, see 'spasmlab list drugs'")
         constant = q.plasma is not None or q.bath is not None
-        if constant and option in ("days", "patient") and getattr(q, option) is not None:
+        if constant and option in ("days", "patient", "dialysis") and getattr(q, option) is not None:
             raise InputError(
                 f"--{option} says nothing at a constant level; leave it out, or give --regimen instead"
             )

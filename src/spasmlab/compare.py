@@ -35,6 +35,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from spasmlab import food, hypothesis, parameter, result, shown
 from spasmlab import request as requests
 from spasmlab import run as runs
+from spasmlab import scored as trials
 from spasmlab.errors import InputError, unknown
 from spasmlab.progress import Progress, Stages
 from spasmlab.request import MOST_DAYS, Request
@@ -139,18 +140,19 @@ def answer(
     sites = runs.at_sites(state, units, request.drug, request.condition, request.hypothesis, request.seed)
     bench = runs.make_bench(request.condition, sites.state, request.seed, sites.factors, request.hypothesis)
     numbers = [*shown.of_exposure(exposure), *shown.of_state(sites.state, units, meanings)]
+    scored = list(shown.of_scored(trials.of_request(request, sites.factors, fidelity)))
     try:
         measured = runs.run_assays(runs.ASSAYS, bench, stages, fidelity)
         score = runs.score_stretch(measured["stretch"], bench)
     except InputError as problem:
-        return Answered(request, chain, tuple(numbers), str(problem))
+        return Answered(request, chain, (*numbers, *scored), str(problem))
 
     def by_arm(values: np.ndarray) -> np.ndarray:
         return np.reshape(values, (len(runs.ARMS), request.draws, *np.shape(values)[1:]))
 
     for name, found in measured.items():
         numbers += shown.of_assay(name, found, by_arm)
-    return Answered(request, chain, (*numbers, *shown.of_score(score, by_arm)))
+    return Answered(request, chain, (*numbers, *shown.of_score(score, by_arm), *scored))
 
 
 class _Named(Stages):

@@ -25,8 +25,14 @@ TITLES = {
     "assays.stretch": "Stretch reflex",
     "assays.spasm": "Spasm",
     "endpoints.spasticity": "Modified Ashworth scale",
+    "endpoints.spasticity_scales": "Spasticity as trials score it",
+    "endpoints.pain": "Neuropathic pain",
+    "endpoints.restless_legs": "Restless legs",
+    "endpoints.seizures": "Partial seizures",
+    "endpoints.cramps": "Cramps",
 }
-SCALE = "endpoints.spasticity"
+SCALE, SCALES = "endpoints.spasticity", "endpoints.spasticity_scales"
+ENDPOINTS = "endpoints."
 
 
 def title(level: str) -> str:
@@ -68,7 +74,8 @@ class Behind:
             found |= records
             if module == level:
                 return found
-        found |= {record.path: record for record in self.effects}
+        if level in (SCALE, SCALES) or not level.startswith(ENDPOINTS):  # others read releases alone
+            found |= {record.path: record for record in self.effects}
         for folder in self._folders(level):
             found |= provenance.parameters_of(folder, self.condition)
         return found
@@ -76,4 +83,8 @@ class Behind:
     def _folders(self, level: str) -> tuple[str, ...]:
         if level == SCALE:
             return ("circuit", "assays.stretch", SCALE)
+        if level == SCALES:
+            return ("circuit", "assays.stretch", "assays.spasm", SCALE, SCALES)
+        if level.startswith(ENDPOINTS):
+            return (level,)
         return ("circuit", level)

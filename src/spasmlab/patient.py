@@ -97,6 +97,17 @@ def default() -> Patient:
 
 def parse(text: str) -> Patient:
     """Read a patient (module docstring); InputError in one line where it cannot be read."""
+    numbers, sex = _said(text)
+    return _complete(numbers, sex or "f")
+
+
+def given(text: str) -> dict[str, float | str]:
+    """What a text says of a patient, by key: numbers in the key's own unit, and the sex; InputError as `parse`."""
+    numbers, sex = _said(text)
+    return {**numbers, **({} if sex is None else {"sex": sex})}
+
+
+def _said(text: str) -> tuple[dict[str, float], Literal["f", "m"] | None]:
     if not text.strip():
         raise InputError(f"the patient is empty; write for example '{EXAMPLE}'")
     numbers: dict[str, float] = {}
@@ -109,7 +120,7 @@ def parse(text: str) -> Patient:
             sex = _sex(value)
         else:
             numbers[key] = _number(key, value)
-    return _complete(numbers, sex or "f")
+    return numbers, sex
 
 
 def _key_and_value(item: str) -> tuple[str, str]:

@@ -98,7 +98,10 @@ def pretty_unit(unit: str) -> str:
     """A unit as it is printed: ``N*m`` becomes ``N·m``, ``deg/s`` ``°/s``, steps of a scale nothing."""
     if unit in {"1", "point", "grade"}:
         return ""
-    words = {"N m": "N·m", "*": "·", "deg": "°", "percent": "%", "umol": "µmol", "uV": "µV", "year": "y"}
+    words = {
+        "N m": "N·m", "*": "·", "deg": "°", "percent": "%", "umol": "µmol", "uV": "µV", "year": "y",
+        "four_weeks": "28 d",
+    }  # fmt: skip
     for plain, printed in words.items():
         unit = unit.replace(plain, printed)
     return unit

@@ -163,6 +163,11 @@ class Regimen:
         found = sorted(self._timeline(days * DAY_H))
         return np.array([time for time, _ in found]), np.array([mg for _, mg in found])
 
+    @property
+    def clock_h(self) -> float | None:
+        """The time of day of time 0 [h after midnight]; None where no clock time is written."""
+        return self._clock_at_zero() / 60 if any(part.clocks for part in self.parts) else None
+
     def _timeline(self, end_h: float) -> Iterator[tuple[float, float]]:
         start, clock_zero = 0.0, self._clock_at_zero()
         for part in self.parts:

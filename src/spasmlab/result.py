@@ -48,12 +48,25 @@ def of_run(outcome: Outcome) -> dict[str, Any]:
         "intervals": INTERVALS,
         "sites": sites(outcome.factors),
         **arms_and_effects(found),
+        "scale": scale(request.condition.name, outcome.scored.problem),
         "findings": [one.as_dict() for one in check.of_request(request)],
         "fidelity": outcome.fidelity,
         "tolerances": tolerances(outcome.chain.attrs)
         | circuit_tolerances(outcome.fidelity, outcome.dt_ms, request.condition.name, ASSAYS),
         "evidence": evidence(found, behind),
         "seconds": seconds(outcome.stages),
+    }
+
+
+def scale(condition: str, problem: str | None) -> dict[str, Any]:
+    """What the condition is scored by: the name of that number and a title (None in health), and why scores are missing."""
+    from spasmlab.endpoints import typical
+
+    found = typical.scale_of(condition)
+    return {
+        "name": found.outcome if found else None,
+        "title": found.title if found else None,
+        "problem": problem,
     }
 
 

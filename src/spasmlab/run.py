@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from spasmlab.circuit.bench import Bench
     from spasmlab.drug import Drug
     from spasmlab.endpoints.spasticity import AshworthScore
+    from spasmlab.endpoints.typical import Scored
     from spasmlab.shift import Shift
     from spasmlab.site import Sites
 
@@ -38,7 +39,7 @@ class Outcome:
     """Everything a run found. Arrays with a leading axis hold subjects: arm by arm, draw by draw.
 
     `chain` is the slow chain over time (draw, time), `state` each signal at the visit (arms, draws), `factors` what the
-    drug multiplies numbers of the circuit with (arms, draws).
+    drug multiplies numbers of the circuit with (arms, draws), `scored` what a trial of the condition would score.
     """
 
     request: Request
@@ -49,6 +50,7 @@ class Outcome:
     exposure: Mapping[str, tuple[np.ndarray, str]]
     assays: Mapping[str, Any]
     score: AshworthScore
+    scored: Scored
     stages: Stages
     dt_ms: float
     factors: Mapping[str, np.ndarray] = field(default_factory=dict)
@@ -85,6 +87,10 @@ def run(
     results = run_assays(ASSAYS, bench, stages, fidelity)
     with stages("Scale (modified Ashworth)"):
         score = score_stretch(results["stretch"], bench)
+    with stages("Scale (as trials score)"):
+        from spasmlab import scored as trials
+
+        scored = trials.of_request(request, sites.factors, fidelity)
     return Outcome(
         request,
         chain,
@@ -94,6 +100,7 @@ def run(
         exposure,
         results,
         score,
+        scored,
         stages,
         bench.dt,
         sites.factors,

@@ -15,6 +15,7 @@ from spasmlab.run import ARMS, Outcome
 
 if TYPE_CHECKING:
     from spasmlab.endpoints.spasticity import AshworthScore
+    from spasmlab.endpoints.typical import Scored
 
 EXPOSURE_LEVEL = "chain.disposition"
 SIGNALS = {
@@ -25,6 +26,7 @@ SIGNALS = {
     "chain.release": ("release_ia", "release_poly", "release_monoamine", "release_inhibitory"),
 }
 NO_PERCENT = {"point", "grade"}  # steps of a scale, of which percentages mean nothing
+SHARES = {"1", "%"}
 COORDINATE_UNITS = {
     "velocity": "deg/s",
     "stimulus_rate": "Hz",
@@ -45,6 +47,7 @@ class Shown:
     values: np.ndarray
     coordinate: Mapping[str, Any] = field(default_factory=dict)
     arms: tuple[str, ...] = ARMS
+    percents: bool = True  # whether a change in per cent of no drug means something
 
     @property
     def centre(self) -> str:
@@ -73,7 +76,7 @@ class Shown:
         None where no drug is 0 or missing in a draw, and for scales and probabilities.
         """
         scale = self.unit in NO_PERCENT or self.name == "grade_probability"
-        if scale or self.arms != ARMS or not (np.abs(self.values[0]) > 0).all():
+        if scale or not self.percents or self.arms != ARMS or not (np.abs(self.values[0]) > 0).all():
             return None
         return quantity.from_draws(100 * (self.values[1] / self.values[0] - 1), "percent", self.centre)
 
@@ -83,7 +86,7 @@ def of_run(outcome: Outcome) -> list[Shown]:
     found = [*of_exposure(outcome.exposure), *of_state(outcome.state, outcome.units, outcome.meanings)]
     for name, result in outcome.assays.items():
         found += of_assay(name, result, outcome.by_arm)
-    return [*found, *of_score(outcome.score, outcome.by_arm)]
+    return [*found, *of_score(outcome.score, outcome.by_arm), *of_scored(outcome.scored)]
 
 
 def of_exposure(metrics: Mapping[str, tuple[np.ndarray, str]]) -> Iterator[Shown]:
@@ -139,3 +142,16 @@ def of_score(score: AshworthScore, by_arm: Callable[[np.ndarray], np.ndarray]) -
         yield Shown(
             "grade_probability", levels.SCALE, "1", "probability of the grade", values, {"grade": grade}
         )
+
+
+def of_scored(scored: Scored) -> Iterator[Shown]:
+    """What a trial would score: of each outcome the mean over patients, placebo response included in both arms."""
+    from spasmlab import endpoints
+
+    for name, values in scored.outcomes.items():
+        outcome = endpoints.find(name)
+        many = "share of patients" if outcome.kind == "binary" else "mean of patients"
+        meaning = f"{outcome.meaning} ({many} in a trial)"
+        counted = outcome.kind == "count" or (outcome.kind == "continuous" and outcome.unit not in SHARES)
+        level = f"endpoints.{scored.endpoint}"
+        yield Shown(name, level, outcome.unit, meaning, values.mean(axis=2), percents=counted)

@@ -40,7 +40,8 @@ def test_a_drug_beyond_the_surrogate_still_answers_its_chain():
     assert answered.score is None and "releases alone" in answered.problem
     drawn = panels.payload(answered, panels.LAST_DAY)
     assert drawn["plasma"]["drawing"]["curves"][1]["values"][0] > 0
-    assert "Run the circuit" in drawn["scale"]["drawing"]["message"]
+    assert "acts on the cord itself" in drawn["scale"]["drawing"]["message"]
+    assert drawn["muscle"]["drawing"]["action"] == "Run the circuit"
     assert "does not act through α2δ" in drawn["occupancy"]["drawing"]["message"]
 
 

@@ -143,13 +143,29 @@ def test_a_plan_is_a_table_a_calendar_and_files(open_page, look, accessible, tmp
     accessible(page)
     if look != (1280, "light"):
         return
-    for name, kind in {"Save CSV": "csv", "Save calendar (.ics)": "ics", "Save JSON": "json"}.items():
+    kinds = {"CSV": "csv", "calendar (.ics)": "ics", "JSON": "json", "SVG": "svg", "PNG": "png"}
+    for name, kind in {f"Save {text}": kind for text, kind in kinds.items()}.items():
         with page.expect_download() as coming:
             page.get_by_role("button", name=name).click()
         coming.value.save_as(tmp_path / kind)
     assert (tmp_path / "ics").read_text().startswith("BEGIN:VCALENDAR")
     assert (tmp_path / "csv").read_text().startswith("day,date,time,dose_mg")
     assert json.loads((tmp_path / "json").read_text())["start"] == "2026-12-01"
+    assert "day of the plan" in (tmp_path / "svg").read_text()
+    assert (tmp_path / "png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def test_findings_and_their_command_can_be_taken_away(open_page, tmp_path):
+    page = open_page("tab=check")
+    found = question.answer(asked()).check
+    with page.expect_download() as coming:
+        answer(page).get_by_role("button", name="Save CSV").click()
+    coming.value.save_as(tmp_path / "check.csv")
+    rows = list(csv.DictReader((tmp_path / "check.csv").open(encoding="utf-8")))
+    assert [(r["level"], r["rule"]) for r in rows] == [(f["level"], f["rule"]) for f in found["findings"]]
+    assert any("limit 1400 mg/day" in r["numbers"] for r in rows)
+    answer(page).get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("status").filter(has_text=re.compile("Copied|Selected"))).to_be_visible()
 
 
 def test_advice_shows_benefit_beside_side_effects_with_intervals(open_page, accessible):
@@ -165,10 +181,14 @@ def test_advice_shows_benefit_beside_side_effects_with_intervals(open_page, acce
     told = page.locator("#check_advice")
     expect(told.get_by_role("region", name="Blocked regimens")).to_contain_text("REN-02")
     expect(told.locator("code")).to_have_text(question.command("advise", asked()))
+    for kind, begins in {"CSV": b"regimen,rank", "JSON": b"{", "SVG": b"<?xml", "PNG": b"\x89PNG"}.items():
+        with page.expect_download() as coming:
+            told.get_by_role("button", name=f"Save {kind}").click()
+        assert Path(coming.value.path()).read_bytes().startswith(begins)
     accessible(page)
     page.set_viewport_size({"width": 390, "height": 844})
     assert no_sideways_scroll(page)
-    tab_of(page).get_by_label("Patient", exact=True).fill("age=50 y, crcl=90 mL/min")
+    tab_of(page).get_by_label("Patient in words").fill("age=50 y, crcl=90 mL/min")
     expect(told).to_contain_text("The fields have changed since")
 
 
@@ -205,7 +225,7 @@ def test_the_whole_tab_is_walked_by_keyboard(open_page):
     expect(answer(page).locator(".verdict")).to_be_visible()
     page.get_by_role("tab", name="Check").focus()
     reached = []
-    for _ in range(45):
+    for _ in range(60):
         page.keyboard.press("Tab")
         reached.append(
             page.evaluate("document.activeElement.id || document.activeElement.textContent.trim()")

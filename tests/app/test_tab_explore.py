@@ -4,12 +4,18 @@ import contextlib
 import csv
 import json
 import re
+import shlex
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 from conftest import no_sideways_scroll
 from playwright.sync_api import expect
+
+from spasmlab import request, shown
+from spasmlab import run as runs
 
 PANELS = ("plasma", "csf", "occupancy", "calcium", "release", "circuit", "muscle", "scale")
 UNITS = ("mg/L", "mg/L", "%", "% of no drug", "% of no drug", "% of the pool", "N·m", "% of ratings")
@@ -92,7 +98,7 @@ def test_the_keyboard_moves_the_slider_and_what_came_of_it_is_read_out(open_page
     page.keyboard.press("ArrowRight")
     answered(page, "625 mg tid")
     expect(page.locator("#explore_said")).to_have_text(
-        re.compile(r"625 mg tid: plasma [\d.]+ mg/L, .* Ashworth [\d.]+")
+        re.compile(r"625 mg tid: plasma [\d.]+ mg/L, .* Ashworth scale [\d.]+")
     )
 
 
@@ -155,8 +161,140 @@ def test_a_drug_that_acts_on_the_cord_itself_says_where_the_quick_map_ends(open_
     explore(page).get_by_label("Drug", exact=True).select_option("baclofen")
     expect(explore(page).get_by_label("Regimen")).to_have_value("20 mg tid")
     expect(page.locator("#explore_occupancy")).to_contain_text("Baclofen, oral does not act through α2δ")
-    expect(page.locator("#explore_muscle")).to_contain_text("Run the circuit below")
+    said = "Baclofen, oral acts on the cord itself, which the quick map of the cord does not know"
+    for panel in ("circuit", "muscle", "scale"):
+        expect(page.locator(f"#explore_{panel}")).to_contain_text(
+            f"{said}: run the spiking cord to fill this panel."
+        )
     assert value(page, "plasma") > 0
+    expect(page.locator("#explore_command")).to_contain_text("--fidelity circuit")
+
+
+def test_the_circuit_fills_the_panels_that_the_quick_map_leaves_empty(open_page, accessible):
+    page = open_page("explore.drug=baclofen&explore.regimen=20+mg+tid&explore.days=2")
+    answered(page, "20 mg tid")
+    accessible(page)
+    page.locator("#explore_muscle").get_by_role("button", name="Run the circuit").click()
+    expect(page.locator("#explore_fill_cancel")).to_be_focused()
+    expect(page.locator("#explore_fill_progress-text")).not_to_be_empty()
+    for panel in ("circuit", "muscle", "scale"):
+        expect(page.locator(f"#explore_{panel} canvas")).to_be_visible(timeout=180_000)
+        expect(page.locator(f"#explore_{panel}_panel .panel-label")).to_contain_text("one spiking cord")
+    change = page.locator("#explore_muscle_panel .panel-change")
+    expect(change).to_have_text(re.compile(r"no drug [\d.]+, change −[\d.]+ %"))
+    expect(page.locator("#explore_command")).to_contain_text("--fidelity circuit --draws 1")
+    with page.expect_download() as caught:
+        explore(page).get_by_text("Result as JSON").click()
+    found = json.loads(Path(caught.value.path()).read_text(encoding="utf-8"))
+    assert found["fidelity"] == "circuit"
+    assert f"{found['arms']['drug']['h_m_ratio']['value']:.3g}" == f"{value(page, 'circuit'):.3g}"
+    move(page, 10)  # another question: what the circuit said is not its answer
+    expect(page.locator("#explore_muscle")).to_contain_text("run the spiking cord")
+
+
+SCALES = {
+    "postherpetic-neuralgia": ("Pain score", "pain", "of 10"),
+    "restless-legs": ("Restless legs (IRLS)", "irls", "of 40"),
+    "partial-seizures": ("Seizure rate", "seizures", "in 28 days"),
+    "stroke-spasticity": ("Ashworth scale", "mas", ""),
+}
+
+
+@pytest.mark.parametrize("condition", SCALES)
+def test_the_last_panel_is_what_the_condition_is_scored_by(open_page, condition):
+    title, name, unit = SCALES[condition]
+    page = open_page(f"explore.condition={condition}&explore.days=3")
+    panel = page.locator("#explore_scale_panel")
+    expect(panel.get_by_role("heading")).to_have_text(title)
+    expect(panel.locator(".unit")).to_have_text(f" {unit}" if unit else "")
+    panel.scroll_into_view_if_needed()
+    expect(panel.locator("canvas")).to_be_visible()
+    expect(panel.get_by_role("img")).to_have_attribute("aria-label", re.compile(re.escape(title)))
+    asked = request.build("gabapentin", "600 mg tid", condition=condition, days=3, draws=16)
+    known = {n.name: n for n in shown.of_run(runs.run(asked, fidelity="surrogate"))}[name]
+    assert f"{value(page, 'scale'):.3g}" == f"{known.arm('drug').value:.3g}"
+    expect(panel.locator(".panel-change")).to_contain_text(f"no drug {known.arm('no_drug').number_text}")
+    panel.get_by_role("link").click()
+    expect(page).to_have_url(re.compile(rf"evidence\.open={re.escape(known.level)}"))
+    expect(page.locator("#evidence_detail")).to_contain_text(known.level)
+
+
+def test_in_health_there_is_no_scale_and_a_provoked_cramp_is_a_rate(open_page, accessible):
+    page = open_page("explore.condition=healthy&explore.days=2")
+    expect(page.locator("#explore_scale")).to_contain_text("In health there is no complaint to score")
+    expect(page.locator("#explore_scale_panel .value")).to_have_text("–")
+    explore(page).get_by_label("Condition").select_option("dehydrated")
+    panel = page.locator("#explore_scale_panel")
+    expect(panel.get_by_role("heading")).to_have_text("Cramps")
+    expect(panel.locator(".panel-label")).to_have_text("rate of cramps, change by the drug")
+    assert -50 < value(page, "scale") < 0
+    expect(page.locator("#explore_muscle")).to_contain_text(
+        "There is no quick map of the cord for “Dehydrated”"
+    )
+    accessible(page)
+
+
+STATES = {
+    "a patient in fields": (
+        "explore.days=3&explore.patient=age%3D75+y%2C+weight%3D62+kg%2C+sex%3Dm%2C+creatinine%3D1.6+mg%2FdL"
+        "&explore.dialysis=4+h+every+48+h"
+    ),
+    "another drug": "explore.days=2&explore.drug=pregabalin&explore.regimen=150+mg+bid&explore.condition=sci-incomplete",
+    "another condition": (
+        "explore.days=3&explore.condition=restless-legs&explore.formulation=enacarbil&explore.regimen=600+mg+bid"
+        "&explore.fed=high-fat&explore.severity=0.8"
+    ),
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_the_command_line_that_is_shown_prints_the_numbers_that_are_shown(open_page, state):
+    page = open_page(STATES[state])
+    line = page.locator("#explore_command")
+    expect(line).to_contain_text("spasmlab run")
+    with page.expect_download() as caught:
+        explore(page).get_by_text("Result as JSON").click()
+    mine = json.loads(Path(caught.value.path()).read_text(encoding="utf-8"))
+    typed = line.inner_text().replace("spasmlab", f"{shlex.quote(sys.executable)} -m spasmlab", 1)
+    told = subprocess.run(f"{typed} --json", shell=True, capture_output=True, text=True, check=True)
+    its = json.loads(told.stdout)
+    same = ("drug", "regimen", "patient", "dialysis", "meal", "formulation", "condition", "severity", "scale")
+    assert {k: mine[k] for k in same} == {k: its[k] for k in same}
+    for arm in ("no_drug", "drug"):
+        assert set(mine["arms"][arm]) == set(its["arms"][arm])
+        for name, entry in its["arms"][arm].items():
+            if isinstance(entry, dict):
+                assert mine["arms"][arm][name] == pytest.approx(entry, rel=1e-4, abs=1e-9), name
+
+
+def test_on_a_phone_the_dose_is_at_hand_and_what_came_of_it_is_in_sight(open_page, look, accessible):
+    page = open_page()
+    answered(page)
+    toggle, asked = page.get_by_role("button", name="Change"), page.locator("#explore_asked")
+    if look[0] > 800:
+        expect(toggle).to_be_hidden()
+        expect(explore(page).get_by_label("Regimen")).to_be_visible()
+        return
+    expect(asked).to_have_text("Gabapentin 600 mg tid, Spasticity in multiple sclerosis")
+    slider, brief = page.locator("#explore_dose"), page.locator("#explore_brief")
+    expect(explore(page).get_by_label("Regimen")).to_be_hidden()
+    inside = lambda locator: 0 <= locator.bounding_box()["y"] < 844 - locator.bounding_box()["height"]
+    assert inside(slider) and inside(brief)
+    before = brief.inner_text()
+    assert re.search(
+        r"Plasma [\d.]+ mg/L · release −.* · reflex torque −.* · Ashworth scale [\d.]+, no drug", before
+    )
+    page.locator("#explore_scale_panel").scroll_into_view_if_needed()
+    move(page, 1200)
+    answered(page, "1200 mg tid")
+    assert inside(slider) and inside(brief) and brief.inner_text() != before  # the bar has stayed
+    toggle.click()
+    expect(page.locator("#explore_drug")).to_be_focused()
+    expect(toggle).to_have_attribute("aria-expanded", "true")
+    explore(page).get_by_label("Regimen").fill("300 mg bid")
+    answered(page, "300 mg bid")
+    assert no_sideways_scroll(page)
+    accessible(page)
 
 
 def test_from_a_panel_to_its_evidence_in_one_click(open_page):

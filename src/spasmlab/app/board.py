@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from shiny import Inputs, Session, reactive
-from shiny.types import SilentException
 
 from spasmlab.app import tabs
 from spasmlab.app.state import State
+from spasmlab.app.work import THREADS
 from spasmlab.errors import InputError, SpasmlabError
 
 R = TypeVar("R")
@@ -25,7 +26,6 @@ class Board:
         self.session = session
         self.input: Inputs = session.input
         self.closed = False
-        self._seen: dict[str, Any] = {}
         # A name is given everywhere: without one Shiny looks for it in the source, a tenth of a second for each.
         self._tab: reactive.Value[str] = reactive.Value(state.tab, name="tab")
         self._fields = {name: reactive.Value(held, name=name) for name, held in state.of.items()}
@@ -57,7 +57,6 @@ class Board:
 
     def put(self, place: str, value: Any, **more: Any) -> None:
         """Set an input of the page, here too: the page does not tell back what it was told. `more` are its ends, unit, …"""
-        self._seen[place] = value
         self.input[place]._set(value)
         self.session.send_input_message(place, {"value": value, **more})
 
@@ -77,19 +76,20 @@ class Board:
 
     def follow(self, tab: str) -> None:
         """Keep the fields of a tab at what its inputs ``TAB_field`` say; what is wrong stands beside its input."""
-        names = tuple(tabs.load(tab).Fields.model_fields)
+        for name in tabs.load(tab).Fields.model_fields:
+            self._follow(tab, name)
+
+    def _follow(self, tab: str, name: str) -> None:
+        """One effect for one input: whatever the page tells of it is taken, even a value that it had before the state was
+        changed from elsewhere, and no other input tells an old value again."""
 
         @reactive.effect
         def _() -> None:
-            for name in names:
-                try:
-                    value = self.input[f"{tab}_{name}"]()
-                except SilentException:  # the page has no such input, or has not told it yet
-                    continue
-                place = f"{tab}_{name}"
-                if place not in self._seen or self._seen[place] != value:
-                    self._seen[place] = value
-                    self._take(tab, name, value)
+            value = self.input[
+                f"{tab}_{name}"
+            ]()  # silent while the page has no such input, or has not told it yet
+            with reactive.isolate():
+                self._take(tab, name, value)
 
     def _take(self, tab: str, name: str, value: Any) -> None:
         place = f"{tab}_{name}"
@@ -110,6 +110,20 @@ class Board:
     def save(self, name: str, text: str, kind: str = "text/plain") -> None:
         """Give the page a file to save, made in the browser from its text."""
         self.tell(FILE, name=name, text=text, kind=kind)
+
+    def picture(self, name: str, draw: Callable[[], Any], kind: str) -> None:
+        """Give the page a figure of matplotlib to save, drawn in a thread: SVG, or the PNG that the page makes of it."""
+        task = asyncio.ensure_future(self._pictured(name, draw, kind))
+        _TASKS.add(task)
+        task.add_done_callback(_TASKS.discard)
+
+    async def _pictured(self, name: str, draw: Callable[[], Any], kind: str) -> None:
+        try:
+            text = await asyncio.get_running_loop().run_in_executor(THREADS, _svg, draw)
+        except SpasmlabError as problem:
+            self.fail(problem)
+            return
+        self.tell(FILE, name=f"{name}.{kind}", text=text, kind="image/svg+xml", png=kind == "png")
 
     def trying(self, work: Callable[[], R]) -> R | None:
         """What `work` returns; where it raises a SpasmlabError that is said, and None returned."""
@@ -141,3 +155,11 @@ class Board:
 
 
 _TASKS: set[asyncio.Future[None]] = set()  # the loop itself keeps only weak references
+_DRAWING = threading.Lock()  # the style of a figure is the process's
+
+
+def _svg(draw: Callable[[], Any]) -> str:
+    from spasmlab.report import theme
+
+    with _DRAWING:
+        return theme.svg(draw(), "figure")

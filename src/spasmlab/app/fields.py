@@ -105,6 +105,18 @@ def at_most(characters: int) -> Callable[[str], None]:
     return within
 
 
+def optional(check: Callable[[str], Any], most: int = MOST_CHARACTERS) -> Callable[[str], None]:
+    """A check that lets an empty text through, and no text of more than `most` characters."""
+    short = at_most(most)
+
+    def within(value: str) -> None:
+        short(value)
+        if value.strip():
+            check(value)
+
+    return within
+
+
 def one_of(default: str, kind: str, names: Callable[[], Any]) -> Any:
     """A name out of `names()`; `kind` is what a message calls it."""
 

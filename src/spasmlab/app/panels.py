@@ -13,15 +13,16 @@ from typing import Any
 
 import numpy as np
 
+from spasmlab.app import scale_panel
 from spasmlab.app.bindings import band, curve, drawing
 from spasmlab.app.scene import Scene
-from spasmlab.endpoints.spasticity import GRADES
 from spasmlab.explain import share_of_assumed
-from spasmlab.levels import Behind
+from spasmlab.levels import SCALE, Behind
 from spasmlab.quantity import Quantity, pretty_unit, short
 from spasmlab.regimen import DAY_H
 from spasmlab.shown import Shown
 
+LAST = "scale"  # the panel that follows the condition
 LAST_DAY, COURSE = "last-day", "course"
 SPANS = {LAST_DAY: "The last day", COURSE: "The whole course"}
 PERCENT = 100.0
@@ -49,10 +50,17 @@ def payload(scene: Scene, span: str) -> dict[str, Any]:
 
 def _one(panel: Panel, scene: Scene, span: str) -> dict[str, Any]:
     found = panel.number(scene)
-    request = scene.request
-    share = assumed(request.drug, request.condition, request.hypothesis, request.formulation, panel.level)
-    words = {"assumed": f"{PERCENT * share:.0f} % assumed", "label": panel.label}
-    return {"drawing": panel.draw(scene, span), **words, **_numbers(found, panel.percent)}
+    request, level = scene.request, panel.level
+    words: dict[str, str] = {"label": panel.label}
+    numbers = _numbers(found, panel.percent)
+    if panel.name == LAST:
+        level = scale_panel.level(scene)
+        words = {"title": scale_panel.title(scene), "level": level, **scale_panel.words(scene)}
+    if found is None:
+        words.pop("unit", None)
+    share = assumed(request.drug, request.condition, request.hypothesis, request.formulation, level)
+    words["assumed"] = f"{PERCENT * share:.0f} % assumed"
+    return {"drawing": panel.draw(scene, span), **numbers, **words}
 
 
 def _numbers(found: Shown | None, percent: bool) -> dict[str, Any]:
@@ -165,7 +173,7 @@ def _against_velocity(readout: str, unit: str, scale: float = 1.0) -> Callable[[
 
     def draw(scene: Scene, span: str) -> dict[str, Any]:
         if scene.problem:
-            return {"message": _beyond(scene)}
+            return _beyond(scene)
         stretched = scene.assays["stretch"]
         speeds, values = (
             stretched.coords["velocity"],
@@ -186,31 +194,18 @@ def _arm(values: np.ndarray, label: str, look: str) -> dict[str, Any]:
     return curve(label, np.median(values, axis=0), look, low=low, high=high)
 
 
-def _grades(scene: Scene, span: str) -> dict[str, Any]:
-    """The probability of each Ashworth grade in both arms."""
-    if scene.score is None:
-        return {"message": _beyond(scene)}
-    values = PERCENT * scene.by_arm(scene.score.probability)
-    curves = []
-    for arm, label, look in ((0, "no drug", "shadow"), (1, "on drug", "first")):
-        low, high = band(values[arm])
-        mean = values[arm].mean(axis=0)
-        curves.append(curve(label, mean, look, low=np.minimum(low, mean), high=np.maximum(high, mean)))
-    most = int(np.argmax(curves[1]["values"]))
-    none, drug = (short(c["values"][most]) for c in curves)
-    likely = f"most likely grade on drug {GRADES[most]}: {drug} % of ratings, no drug {none} %"
-    return drawing(
-        np.arange(len(GRADES)), curves, x_label="modified Ashworth grade", y_label="% of ratings", kind="bars",
-        summary=likely, ticks=GRADES, y_range=(0.0, None),
-    )  # fmt: skip
+def _scale(scene: Scene, span: str) -> dict[str, Any]:
+    return scale_panel.draw(scene, _beyond(scene))
 
 
-def _beyond(scene: Scene) -> str:
-    said = scene.problem or ""
-    if "releases alone" in said:
-        drug = scene.request.drug.title
-        said = f"The quick map of the circuit knows releases alone, and {drug} acts on more here"
-    return f"{said}. Run the circuit below."
+def _beyond(scene: Scene) -> dict[str, Any]:
+    """What stands where the quick map of the cord has no answer: why, in one sentence, and a button that runs the cord."""
+    drug, condition = scene.request.drug.title, scene.request.condition.title
+    if "releases alone" in (scene.problem or ""):
+        why = f"{drug} acts on the cord itself, which the quick map of the cord does not know"
+    else:
+        why = f"There is no quick map of the cord for “{condition}”"
+    return {"message": f"{why}: run the spiking cord to fill this panel.", "action": "Run the circuit"}
 
 
 def _named(name: str) -> Callable[[Scene], Shown | None]:
@@ -275,7 +270,7 @@ PANELS = (
         _fastest("reflex_torque"), "assays.stretch", "fastest stretch", "velocity",
     ),
     Panel(
-        "scale", "Ashworth scale", "grade that a rater would give", _grades,
-        _named("mas"), "endpoints.spasticity", "expected score"
+        "scale", "Ashworth scale", "what the condition is scored by", _scale,
+        lambda scene: scene.score_number, SCALE, "expected score",
     ),
 )  # fmt: skip

@@ -18,8 +18,11 @@ import xarray
 from spasmlab import request as requests
 from spasmlab import result, shown
 from spasmlab import run as runs
+from spasmlab import scored as trials
 from spasmlab.app.exports import command
+from spasmlab.endpoints import typical
 from spasmlab.endpoints.spasticity import AshworthScore
+from spasmlab.endpoints.typical import Scale, Scored
 from spasmlab.errors import InputError
 from spasmlab.progress import Stages
 from spasmlab.quantity import INTERVAL, Quantity
@@ -49,6 +52,8 @@ class Asked(Protocol):
     @property
     def patient(self) -> str: ...
     @property
+    def dialysis(self) -> str: ...
+    @property
     def condition(self) -> str: ...
     @property
     def severity(self) -> float: ...
@@ -72,6 +77,16 @@ class Scene:
         """Split the subject axis: (arms · draws, …) becomes (arms, draws, …)."""
         return np.reshape(values, (len(runs.ARMS), self.request.draws, *np.shape(values)[1:]))
 
+    @property
+    def scale(self) -> Scale | None:
+        """What the condition is scored by; None in health."""
+        return typical.scale_of(self.request.condition.name)
+
+    @cached_property
+    def scored(self) -> Scored:
+        """What a trial of the condition would score."""
+        return trials.of_request(self.request, self.sites.factors, "surrogate")
+
     @cached_property
     def numbers(self) -> list[Shown]:
         """Every number of the run, level by level; what a pharmacokineticist reads off the curve is worked out here."""
@@ -79,7 +94,12 @@ class Scene:
 
     @cached_property
     def at_visit(self) -> list[Shown]:
-        """Every number at the visit, level by level."""
+        """Every number at the visit, level by level; what a trial would score is worked out here."""
+        return [*self.to_cord, *shown.of_scored(self.scored)]
+
+    @cached_property
+    def to_cord(self) -> list[Shown]:
+        """The numbers at the visit that are there at once: up to the cord and the Ashworth scale."""
         return list(self._numbers())
 
     def _numbers(self) -> Iterator[Shown]:
@@ -92,7 +112,15 @@ class Scene:
 
     def number(self, name: str) -> Shown | None:
         """One number without a coordinate, None where there is none of that name."""
-        return next((n for n in self.at_visit if n.name == name and not n.coordinate), None)
+        return next((n for n in self.to_cord if n.name == name and not n.coordinate), None)
+
+    @property
+    def score_number(self) -> Shown | None:
+        """The number that the condition is scored by."""
+        if self.scale is None:
+            return None
+        known = self.to_cord if self.scale.outcome in typical.CORD else shown.of_scored(self.scored)
+        return next((n for n in known if n.name == self.scale.outcome), None)
 
     def signal(self, name: str) -> np.ndarray:
         """A signal of the chain over time (draws, times); it must be one of `chain`."""
@@ -116,6 +144,7 @@ def request_of(asked: Asked, seed: int = 0, draws: int = DRAWS) -> Request:
         hypothesis=asked.hypothesis,
         formulation=asked.formulation,
         fed=asked.fed,
+        dialysis=asked.dialysis.strip() or None,
         seed=seed,
         draws=draws,
     )
@@ -153,15 +182,16 @@ def options(asked: Asked) -> dict[str, Any]:
         "condition": asked.condition,
         "severity": asked.severity if asked.severity != 1 else None,
         "patient": asked.patient,
+        "dialysis": asked.dialysis.strip() or None,
         "formulation": asked.formulation if asked.formulation != "ir" else None,
         "fed": asked.fed if asked.fed != "fasted" else None,
         "hypothesis": asked.hypothesis,
     }
 
 
-def command_of(asked: Asked, fidelity: str = "surrogate") -> str:
-    """The command line that gives the same numbers."""
-    return command("run", {**options(asked), "fidelity": fidelity, "draws": DRAWS, "seed": 0})
+def command_of(asked: Asked, fidelity: str = "surrogate", draws: int = DRAWS) -> str:
+    """The command line that gives the same numbers; it needs the circuit where the surrogate has no answer."""
+    return command("run", {**options(asked), "fidelity": fidelity, "draws": draws, "seed": 0})
 
 
 def curves(found: Scene) -> list[dict[str, Any]]:
@@ -184,6 +214,7 @@ def as_result(found: Scene) -> dict[str, Any]:
         "intervals": result.INTERVALS,
         "sites": result.sites(found.sites.factors),
         **result.arms_and_effects(found.numbers),
+        "scale": result.scale(found.request.condition.name, found.scored.problem),
         "fidelity": "surrogate" if found.problem is None else "chain alone",
         "problem": found.problem,
     }

@@ -18,7 +18,13 @@ from spasmlab.errors import unknown
 if TYPE_CHECKING:
     from spasmlab.endpoints.outcome import Outcome
 
-_PARTS = {"course", "outcome", "spasticity", "adverse"}  # modules of this folder that are not such endpoints
+_PARTS = {
+    "course",
+    "outcome",
+    "spasticity",
+    "adverse",
+    "typical",
+}  # modules of this folder that are not such endpoints
 ADVERSE, PRESENT = "adverse.", "present."
 
 

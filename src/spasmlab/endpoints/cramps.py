@@ -18,9 +18,17 @@ from spasmlab.parameter import Parameter, beside
 from spasmlab.regimen import DAY_H
 
 CONDITIONS = ("cramp-prone",)
+PERCENT = 100
+PROVOKED = (
+    "dehydrated",
+    "electrolyte-loss",
+    "overused",
+)  # whose rate of cramps no study gives: only its change is known
 READS = ("release_poly",)
+TITLE, MAIN = "Cramps", "cramps"
 OUTCOMES = {
     "cramps": Outcome("1/week", "cramps in the week before the visit", kind="count"),
+    "cramp_change": Outcome("%", "change of the rate of cramps by the drug", low=-100),
     "cramp_free": Outcome("1", "whether a week passes without a cramp", "higher", "binary", high=1),
     "cramp_duration": Outcome("s", "how long a cramp lasts"),
     "cramp_threshold": Outcome("Hz", "stimulation frequency that brings a cramp on", better="higher"),
@@ -38,12 +46,14 @@ def simulate(course: Course, days: np.ndarray, chance: Chance) -> dict[str, np.n
     loop = loop_left(known, course, days, chance)
     share = chance.of_patients(known["spinal_share"])[:, None]
     base = chance.of_patients(known["baseline_rate"])[:, None]
-    mean = base * (1 - placebo(known, chance, days)) * (1 - share + share * loop)
+    left = 1 - share + share * loop
+    mean = base * (1 - placebo(known, chance, days)) * left
     size = known["count_size"].number
     uniform = chance.chances("cramps", len(days))
     counts = stats.nbinom.ppf(uniform, size, size / (size + mean))
     return {
         "cramps": counts,
+        "cramp_change": PERCENT * (left - 1),
         "cramp_free": (counts == 0).astype(float),
         "cramp_duration": between(known["duration_intact"], known["duration_blocked"], 1 - loop, chance),
         "cramp_threshold": between(known["threshold_intact"], known["threshold_blocked"], 1 - loop, chance),

@@ -17,6 +17,7 @@ from spasmlab.regimen import DAY_H
 
 CONDITIONS = ("postherpetic-neuralgia", "diabetic-neuropathy")
 READS = ("release_poly",)
+TITLE, MAIN = "Pain score", "pain"
 OUTCOMES = {
     "pain": Outcome("point", "weekly mean of the daily pain score, 0 to 10", high=10),
     "pain_change": Outcome("%", "change of the weekly mean pain from baseline", low=-100),

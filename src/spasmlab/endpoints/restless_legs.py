@@ -17,6 +17,7 @@ from spasmlab.regimen import DAY_H
 
 CONDITIONS = ("restless-legs",)
 READS = ("release_poly",)
+TITLE, MAIN = "Restless legs (IRLS)", "irls"
 OUTCOMES = {
     "irls": Outcome("point", "International Restless Legs Scale, 0 to 40", high=40),
     "irls_change": Outcome("point", "change of the IRLS from baseline", low=-40, high=40),

@@ -18,6 +18,7 @@ from spasmlab.regimen import DAY_H
 
 CONDITIONS = ("partial-seizures",)
 READS = ("release_poly",)
+TITLE, MAIN = "Seizure rate", "seizures"
 OUTCOMES = {
     "seizures": Outcome("1/four_weeks", "seizures in 28 days since the last visit", kind="count"),
     "response_ratio": Outcome("1", "(T − B)/(T + B) of treatment and baseline rates", low=-1, high=1),

@@ -27,6 +27,7 @@ from spasmlab.surrogate import predict, table
 
 CONDITIONS = ("ms-spasticity", "stroke-spasticity", "sci-incomplete", "sci-complete-chronic")
 READS = ("release_ia", "release_poly")
+TITLE, MAIN = "Ashworth scale", "mas"
 OUTCOMES = {
     "mas": Outcome("point", "modified Ashworth scale, 0 to 4 with 1+ as 1.5", kind="ordinal", high=4),
     "ashworth": Outcome("point", "Ashworth scale, 1 to 5", kind="ordinal", low=1, high=5),

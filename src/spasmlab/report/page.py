@@ -84,7 +84,7 @@ def render(outcome: Outcome, found: Mapping[str, Any], figures: Mapping[str, str
         captions=CAPTIONS,
         about=THIN_EVIDENCE,
         two_arms=True,
-        headline=headline(numbers),
+        headline=headline(numbers, found["scale"]["name"]),
         groups=groups(numbers, behind),
         inputs=inputs,
         sources=sources(inputs),
@@ -105,9 +105,9 @@ def filled(name: str, **values: Any) -> str:
     return environment.get_template(name).render(style=style, **values)
 
 
-def headline(numbers: Iterable[Shown]) -> list[tuple[str, str, str, str]]:
-    """The few numbers a reader looks for first: what, without drug, on drug, change."""
-    wanted = ("plasma_concentration", "occupancy", "release_poly", "h_m_ratio", "spasm_impulse", "mas")
+def headline(numbers: Iterable[Shown], scale: str | None) -> list[tuple[str, str, str, str]]:
+    """The few numbers a reader looks for first, the condition's `scale` last: what, without drug, on drug, change."""
+    wanted = ("plasma_concentration", "occupancy", "release_poly", "h_m_ratio", "spasm_impulse", scale)
     by_name = {number.name: number for number in numbers}
     lines = (_line(by_name[name]) for name in wanted if name in by_name)
     return [(line.meaning, line.no_drug, line.drug, line.change) for line in lines]

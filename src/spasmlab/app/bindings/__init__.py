@@ -22,7 +22,7 @@ from spasmlab.app import tabs
 from spasmlab.quantity import INTERVAL
 
 STATIC = Path(__file__).parents[1] / "static"
-SCRIPTS = ("uplot/uPlot.iife.min.js", "field.js", "chart.js", "shell.js")
+SCRIPTS = ("uplot/uPlot.iife.min.js", "field.js", "person.js", "chart.js", "shell.js")
 STYLES = ("uplot/uPlot.min.css", "app.css")
 DIGITS = 5  # figures of a curve's largest value: more than a screen can show
 POINTS = 400  # of a drawn curve

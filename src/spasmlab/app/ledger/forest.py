@@ -10,6 +10,7 @@ from htmltools import HTML, Tag, TagChild, tags
 
 from spasmlab import evidence, kept, replication, replication_tables, scoreboard
 from spasmlab.app.ledger import words
+from spasmlab.errors import InputError
 from spasmlab.quantity import pretty_unit
 from spasmlab.report import forest
 
@@ -189,6 +190,14 @@ def entries_of(asked: Any) -> list[dict[str, Any]]:
                 plain | numbers | {"high": told["high"], "unit": told["unit"], "verdict": e["verdict"]}
             )
     return flat
+
+
+def figure(asked: Any) -> Any:
+    """The forest plot of the published numbers that pass the filters; InputError where none has an interval."""
+    chosen = [e for e in scoreboard.entries() if _wanted(e, asked)]
+    if not forest.panels(chosen):
+        raise InputError("nothing that passes the filters has an interval to draw; possible: fewer filters")
+    return forest.draw(chosen)
 
 
 def _wanted(e: Entry, asked: Any) -> bool:

@@ -186,3 +186,21 @@ def _blocked(blocked: Sequence[Told]) -> TagChild:
     return tags.div(
         tags.h4("Blocked by the label"), words.table(("regimen", "why", "rule"), rows, "Blocked regimens")
     )
+
+
+def rows(found: Told) -> list[dict[str, Any]]:
+    """Every lawful regimen as a row, for export: rank, outcomes against no drug, side effects, levels; with intervals."""
+    made = []
+    for one in found["regimens"]:
+        told = {"daily": one["daily"], "well": one["well"]} if one.get("well") else {"daily": one["daily"]}
+        told |= {f"{name} against no drug": parts["difference"] for name, parts in one["outcomes"].items()}
+        told |= {f"{name} present": parts["present"] for name, parts in one["risks"].items()}
+        row: dict[str, Any] = {"regimen": one["regimen"], "rank": one["rank"]}
+        for name, known in told.items():
+            row |= {
+                f"{name} [{known['unit']}]": known["value"],
+                f"{name} low": known["low"],
+                f"{name} high": known["high"],
+            }
+        made.append(row)
+    return made

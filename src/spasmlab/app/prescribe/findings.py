@@ -93,3 +93,13 @@ def _notes(notes: Sequence[str]) -> TagChild:
     if not notes:
         return None
     return tags.div(tags.h4("From the record"), tags.ul(*(tags.li(note) for note in notes)), class_="small")
+
+
+def rows(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Every finding as a row, for export; the numbers compared stand in one cell."""
+    said = lambda one: f"{one['name']} {Quantity(one['value'], one['unit'], one['low'], one['high']).text}"
+    return [
+        {k: one[k] for k in ("level", "rule", "text", "source", "checked", "about")}
+        | {"numbers": "; ".join(said(number) for number in one["numbers"])}
+        for one in found["findings"]
+    ]

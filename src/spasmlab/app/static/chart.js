@@ -9,7 +9,12 @@
     fourth: { colour: "--purple", dash: [9, 3, 2, 3], width: 2 },
   };
   const FONT = "11px system-ui, sans-serif";
-  const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const colours = new Map(); // asking for a style makes the browser lay the page out, so each is asked for once a theme
+  function css(name) {
+    if (!colours.has(name)) colours.set(name, getComputedStyle(document.documentElement).getPropertyValue(name).trim());
+    return colours.get(name);
+  }
+  window.addEventListener("spasmlab-theme", () => colours.clear());
   const charts = new Map(); // element → { plot, drawing, shape }
 
   function number(value) {
@@ -186,7 +191,8 @@
     held.foot.textContent = held.drawing.xLabel + (inside ? `: ${x}` : "");
   }
 
-  function empty(el, text) {
+  // A chart that has nothing to draw says why, and may offer a button for what would fill it.
+  function empty(el, text, action) {
     const held = charts.get(el);
     if (held) held.plot.destroy();
     charts.delete(el);
@@ -196,15 +202,23 @@
       line.className = "chart-empty"; line.textContent = text;
       el.append(line);
     }
+    if (action) {
+      const button = document.createElement("button");
+      button.type = "button"; button.className = "button chart-action"; button.textContent = action;
+      button.setAttribute("aria-label", `${action} for ${el.dataset.label}`);
+      el.append(button);
+    }
+    el.setAttribute("role", action ? "group" : "img");
     el.setAttribute("aria-label", el.dataset.label + (text ? ". " + text : ""));
   }
 
   function draw(el, drawing) {
     if (!el._sized) { el._sized = true; sizes.observe(el); }
     if (!drawing) return empty(el, "");
-    if (drawing.message) return empty(el, drawing.message);
-    if (!el.clientWidth) { el._waiting = drawing; return; }
+    if (drawing.message) return empty(el, drawing.message, drawing.action);
+    if (!widthOf(el)) { el._waiting = drawing; return; }
     el._waiting = null;
+    el.setAttribute("role", "img");
     const held = charts.get(el), shape = shapeOf(drawing);
     el.setAttribute("aria-label", [el.dataset.label, drawing.summary].filter(Boolean).join(". "));
     if (held && held.shape === shape) {
@@ -226,8 +240,11 @@
     document.dispatchEvent(new CustomEvent("spasmlab-drawn", { detail: { id: el.id } }));
   }
 
+  // The width that the observer saw last: asking the element itself would lay the page out for each chart.
+  const widthOf = (el) => (el._width === undefined ? el.clientWidth : el._width);
   const sizes = new ResizeObserver((entries) => {
-    for (const { target } of entries) {
+    for (const { target, contentRect } of entries) {
+      target._width = contentRect.width;
       if (!target.clientWidth) continue;
       if (target._waiting) draw(target, target._waiting);
       const held = charts.get(target);
@@ -340,5 +357,5 @@
     save(name, button.dataset.picture === "svg" ? new Blob([text], { type: "image/svg+xml" }) : await png(text));
   });
 
-  window.spasmlab = { number, css, charts, looks: LOOKS, draw, save };
+  window.spasmlab = { number, css, charts, looks: LOOKS, draw, save, png };
 })();

@@ -4,31 +4,79 @@
   const $id = (id) => document.getElementById(id);
   const { css, number, draw } = window.spasmlab;
 
+  // The last panel is called after what the condition is scored by, and leads to the evidence of that.
+  function entitle(box, chart, { title, level }) {
+    const link = box.querySelector(".evidence-link");
+    box.querySelector("h3").textContent = title;
+    chart.dataset.label = title;
+    link.dataset.evidence = level; link.href = `?tab=evidence&evidence.open=${level}`; link.title = `Where it comes from: ${level}`;
+  }
+
+  // On a phone the question is folded to one line above the dose, and what came of it stands in the bar that stays.
+  const form = $id("explore_form"), change = $id("explore_change");
+  change.addEventListener("click", () => {
+    const open = form.dataset.open !== "true";
+    form.dataset.open = String(open);
+    change.setAttribute("aria-expanded", String(open));
+    change.textContent = open ? "Done" : "Change";
+    if (open) $id("explore_drug").focus();
+  });
+  function inShort({ panels, regimen }) {
+    const chosen = (id) => { const el = $id(id); return el.options[el.selectedIndex].text; };
+    const { plasma, release, muscle, scale } = panels;
+    $id("explore_asked").textContent = `${chosen("explore_drug")} ${regimen}, ${chosen("explore_condition")}`;
+    const score = scale.value === "–" ? "" : `${scale.title} ${scale.value}${scale.unit ? " " + scale.unit : ""}, no drug ${scale.without}`;
+    $id("explore_brief").textContent = [`Plasma ${plasma.value} ${plasma.unit}`, release.change && `release ${release.change}`,
+      muscle.change && `reflex torque ${muscle.change}`, score].filter(Boolean).join(" · ");
+  }
+
   // ---- the panels -------------------------------------------------------------------------------------------------
   let telling = null;
+  const boxes = {}; // the places of each panel, looked up once
+  function partsOf(name) {
+    if (boxes[name]) return boxes[name];
+    const box = $id(`explore_${name}_panel`), find = (part) => box.querySelector(part);
+    boxes[name] = { whole: find(".panel-value"), value: find(".value"), unit: find(".unit"), interval: find(".interval"),
+      change: find(".panel-change"), label: find(".panel-label"), assumed: $id(`explore_${name}_assumed`) };
+    return boxes[name];
+  }
+  function put(el, text) { if (el.textContent !== text) el.textContent = text; }
   Shiny.addCustomMessageHandler("spasmlab-explore", (told) => {
     for (const [name, panel] of Object.entries(told.panels)) {
-      const box = $id(`explore_${name}_panel`);
-      box.querySelector(".value").textContent = panel.value;
-      box.querySelector(".unit").textContent = panel.unit ? " " + panel.unit : "";
-      box.querySelector(".interval").textContent = panel.interval;
-      box.querySelector(".panel-value").title = panel.meaning;
-      box.querySelector(".panel-change").textContent =
-        [panel.without && `no drug ${panel.without}`, panel.change && `change ${panel.change}`].filter(Boolean).join(", ");
-      box.querySelector(".panel-label").textContent = panel.value === "–" ? "" : panel.label;
-      $id(`explore_${name}_assumed`).textContent = `Evidence: ${panel.assumed}`;
-      draw($id(`explore_${name}`), panel.drawing);
+      if (panel.title) entitle($id(`explore_${name}_panel`), $id(`explore_${name}`), panel);
+      draw($id(`explore_${name}`), panel.drawing); // before any text changes, which would lay the page out anew for each
     }
-    $id("explore_when").textContent = told.when;
-    $id("explore_person").textContent = told.person;
-    $id("explore_command").textContent = told.command;
+    for (const [name, panel] of Object.entries(told.panels)) {
+      const box = partsOf(name);
+      put(box.value, panel.value);
+      put(box.unit, panel.unit ? " " + panel.unit : "");
+      put(box.interval, panel.interval);
+      box.whole.title = panel.meaning;
+      put(box.change, [panel.without && `no drug ${panel.without}`, panel.change && `change ${panel.change}`].filter(Boolean).join(", "));
+      put(box.label, panel.value === "–" ? "" : panel.label);
+      put(box.assumed, `Evidence: ${panel.assumed}`);
+    }
+    inShort(told);
+    put($id("explore_when"), told.when);
+    put($id("explore_command"), told.command);
     document.dispatchEvent(new CustomEvent("spasmlab-explored", { detail: { regimen: told.regimen } }));
     clearTimeout(telling); // read out what came of it when the slider rests
     telling = setTimeout(() => {
       const { plasma, muscle, scale } = told.panels;
       $id("explore_said").textContent = `${told.regimen}: plasma ${plasma.value} ${plasma.unit}, reflex torque ` +
-        `${muscle.value} ${muscle.unit}, Ashworth ${scale.value}.`;
+        `${muscle.value} ${muscle.unit}, ${scale.title} ${scale.value}${scale.unit ? " " + scale.unit : ""}.`;
     }, 900);
+  });
+
+  // Where the quick map has no answer, a button in the panel runs the whole chain on the circuit.
+  document.addEventListener("click", (event) => {
+    if (event.target.closest(".chain .chart-action")) Shiny.setInputValue("explore_fill", Date.now() % 2147483647, { priority: "event" });
+  });
+  Shiny.addCustomMessageHandler("spasmlab-filling", ({ busy }) => {
+    const pressed = document.activeElement && document.activeElement.closest(".chart-action");
+    document.querySelector(".chain").dataset.filling = String(busy);
+    $id("explore_fill_cancel").hidden = !busy;
+    if (busy && pressed) $id("explore_fill_cancel").focus();
   });
 
   // ---- the player -------------------------------------------------------------------------------------------------

@@ -74,8 +74,8 @@
   Shiny.addCustomMessageHandler("spasmlab-ready", ({ ready }) => { $id("ready").hidden = ready; });
 
   // A file made by the server from what is shown.
-  Shiny.addCustomMessageHandler("spasmlab-file", ({ name, text, kind }) => {
-    window.spasmlab.save(name, new Blob([text], { type: kind }));
+  Shiny.addCustomMessageHandler("spasmlab-file", async ({ name, text, kind, png }) => {
+    window.spasmlab.save(name, png ? await window.spasmlab.png(text) : new Blob([text], { type: kind }));
   });
   document.addEventListener("submit", (event) => event.preventDefault());
 

@@ -12,7 +12,7 @@ from spasmlab import drug as drugs
 from spasmlab import food
 from spasmlab import patient as patients
 from spasmlab import regimen as regimens
-from spasmlab.app import exports, fields, widgets
+from spasmlab.app import exports, fields, person, widgets
 from spasmlab.app.board import Board
 from spasmlab.app.prescribe import advice, findings, question, record, schedule
 from spasmlab.app.prescribe.question import Answer, Question
@@ -27,14 +27,7 @@ LONGEST = 400  # characters of a field
 
 def optional(check: Any) -> Any:
     """A check that lets an empty text through, and no text that is too long."""
-    short = fields.at_most(LONGEST)
-
-    def within(value: str) -> None:
-        short(value)
-        if value.strip():
-            check(value)
-
-    return within
+    return fields.optional(check, LONGEST)
 
 
 class Fields(fields.Fields):
@@ -110,7 +103,7 @@ def _form(state: State) -> Tag:
         field("regimen", "Regimen", help="As you would write it: 300 mg tid; 300 mg daily for 1 day then 300 mg bid"),
         field("product", "Product", kind="select", choices=titles),
         field("indication", "For", kind="select", choices=purposes),
-        field("patient", "Patient", help="age, weight, height, sex, creatinine or crcl, with units"),
+        person.ui(state, "check"),
         field("history", "History", suggestions=(*history.WORDS, history.NONE),
               help="depression, lung-disease, pregnant, driver, …; none where there is nothing"),
         field("taken", "Taken along", suggestions=company.names(), help="morphine, antacid 3 h before"),
@@ -151,6 +144,7 @@ def _more_is_said(asked: Any) -> bool:
 def server(board: Board) -> None:
     """Judge whatever is written; make a plan; compare the lawful regimens in a process of its own."""
     board.follow("check")
+    person.show(board, "check")
     job = Job(board)
     held: reactive.Value[tuple[str, Any, int] | None] = reactive.Value(None, name="held")
     latest: Latest[Question, Answer] = Latest(board, question.answer)
@@ -195,9 +189,13 @@ def server(board: Board) -> None:
 
     @reactive.effect
     def _() -> None:
-        kind = board.input["check_save"]()
+        kind = str(board.input["check_save"]())
         with reactive.isolate():
-            _save(board, latest.answer(), str(kind))
+            advised_kind = kind.removeprefix("advice-")
+            if advised_kind != kind:
+                _save_advice(board, job.result(), advised_kind)
+            else:
+                _save(board, latest.answer(), kind)
 
     @render.ui
     def check_record_said():
@@ -217,7 +215,7 @@ def server(board: Board) -> None:
     @render.ui
     def check_advice():
         found, now = job.result(), advised()
-        line = tags.p(tags.code(question.command("advise", now or asked())), class_="command")
+        line = _command("check_advise_command", question.command("advise", now or asked()))
         if found is None or job.status().state != "done":
             return line
         old = (
@@ -225,7 +223,8 @@ def server(board: Board) -> None:
             if now != asked()
             else None
         )
-        return tags.div(old, advice.show(found), line, class_="stack")
+        saves = _saves(*ADVICE) if found["regimens"] else None
+        return tags.div(old, saves, advice.show(found), line, class_="stack")
 
 
 def _checked(found: Answer) -> Tag:
@@ -233,11 +232,11 @@ def _checked(found: Answer) -> Tag:
     return tags.div(
         tags.div(
             tags.h3(found.check["label"] if found.check else "The label"),
-            _saves("check") if found.check else None,
+            _saves("check-csv", "check") if found.check else None,
             class_="row spread",
         ),
         shown,
-        tags.p(tags.code(question.command("check", found.question)), class_="command"),
+        _command("check_command", question.command("check", found.question)),
         class_="card stack",
     )  # fmt: skip
 
@@ -246,20 +245,35 @@ def _planned(found: Answer) -> Tag:
     given = bool(getattr(found.question.asked, "start", ""))
     shown: TagChild = schedule.show(found.plan, given) if found.plan else _wrong(found.no_plan)
     return tags.div(
-        tags.div(tags.h3("Up to the full dose and down again"), _saves("csv", "ics", "json") if found.plan else None,
+        tags.div(tags.h3("Up to the full dose and down again"), _saves(*PLAN) if found.plan else None,
                  class_="row spread"),
         shown,
-        tags.p(tags.code(question.command("plan", found.question)), class_="command"),
+        _command("check_plan_command", question.command("plan", found.question)),
         class_="card stack",
     )  # fmt: skip
+
+
+def _command(place: str, line: str) -> Tag:
+    return tags.div(
+        tags.code(line, id=place, tabindex="0"),
+        tags.button("Copy", type="button", class_="button", data_copy=place),
+        class_="command",
+    )
 
 
 def _wrong(text: str) -> Tag:
     return tags.p(text, class_="field-error", role="alert")
 
 
+PLAN = ("csv", "ics", "json", "svg", "png")
+ADVICE = ("advice-csv", "advice-json", "advice-svg", "advice-png")
+SAVES = {"ics": "Save calendar (.ics)"}
+
+
 def _saves(*kinds: str) -> Tag:
-    said = {"check": "Save JSON", "csv": "Save CSV", "ics": "Save calendar (.ics)", "json": "Save JSON"}
+    said = {kind: SAVES.get(kind, f"Save {kind.split('-')[-1].upper()}") for kind in kinds} | {
+        "check": "Save JSON"
+    }
     return tags.div(
         *(tags.button(said[k], type="button", class_="button quiet", data_check_save=k) for k in kinds),
         class_="row exports",
@@ -271,11 +285,30 @@ def _save(board: Board, found: Answer | None, kind: str) -> None:
         return
     if kind == "check" and found.check:
         board.save("check.json", exports.json_text(found.check), "application/json")
+    elif kind == "check-csv" and found.check:
+        board.save("check.csv", exports.table(findings.rows(found.check)), "text/csv")
     elif kind == "json" and found.plan:
         board.save("plan.json", exports.json_text(found.plan), "application/json")
     elif kind in {"csv", "ics"} and found.plan:
         mime = {"csv": "text/csv", "ics": "text/calendar"}[kind]
         board.save(f"plan.{kind}", found.files[f"plan.{kind}"], mime)
+    elif kind in {"svg", "png"} and (plan := found.plan):
+        from spasmlab.report import prescribing_figures
+
+        board.picture("plan", lambda: prescribing_figures.plan(plan), kind)
+
+
+def _save_advice(board: Board, found: dict[str, Any] | None, kind: str) -> None:
+    if not found or not found["regimens"]:
+        return
+    if kind == "json":
+        board.save("advice.json", exports.json_text(found), "application/json")
+    elif kind == "csv":
+        board.save("advice.csv", exports.table(advice.rows(found)), "text/csv")
+    elif kind in {"svg", "png"}:
+        from spasmlab.report import prescribing_figures
+
+        board.picture("advice", lambda: prescribing_figures.advice(found), kind)
 
 
 def _take(board: Board, job: Job, held: Any, given: Any) -> None:

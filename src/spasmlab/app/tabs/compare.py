@@ -10,7 +10,7 @@ from shiny import reactive, render
 
 from spasmlab import compare, food, listing
 from spasmlab import drug as drugs
-from spasmlab.app import compare_charts, compare_table, contrast_view, exports, widgets
+from spasmlab.app import compare_charts, compare_table, contrast_view, exports, person, widgets
 from spasmlab.app import compare_question as questions
 from spasmlab.app.bindings import chart_output
 from spasmlab.app.board import Board
@@ -69,10 +69,10 @@ def _shared(state: State) -> Tag:
         tags.div(
             field("condition", "Condition", kind="select", choices=_titles("conditions")),
             field("severity", "Severity", kind="range", min=0, max=1, step=0.05),
-            field("patient", "Patient"),
             field("days", "Days of treatment", kind="number", min=1, max=MOST_DAYS),
             class_="compare-shared",
         ),
+        person.ui(state, TAB),
         class_="card stack",
     )
 
@@ -233,6 +233,7 @@ def products(drug: str) -> dict[str, str]:
 def server(board: Board) -> None:
     """Keep the arms, answer them, show and give them away."""
     board.follow(TAB)
+    person.show(board, TAB)
     _serve_arms(board)
     latest: Latest[Comparison, Answer] = Latest(board, answer)
     job = Job(board)

@@ -251,7 +251,7 @@ def _list(asked: Any) -> Tag:
         "claims": statements.board,
     }
     if asked.view in boards:
-        return tags.div(_exports(), boards[asked.view](asked), class_="stack")
+        return tags.div(_exports(asked.view), boards[asked.view](asked), _command(asked.view), class_="stack")
     table = TABLES[asked.view]
     items = listing.found(table, asked)
     pages = max(1, -(-len(items) // PAGE))
@@ -262,9 +262,10 @@ def _list(asked: Any) -> Tag:
         f", {first} to {first + len(shown) - 1} shown" if pages > 1 else ""
     )
     return tags.div(
-        tags.div(tags.p(counted, class_="count", role="status"), _exports(), class_="row spread"),
+        tags.div(tags.p(counted, class_="count", role="status"), _exports(asked.view), class_="row spread"),
         _table(table, shown, asked) if shown else tags.p(NOTHING, class_="muted"),
         _pager(page, pages) if pages > 1 else None,
+        _command(asked.view),
         class_="stack",
     )  # fmt: skip
 
@@ -328,14 +329,39 @@ def _pager(page: int, pages: int) -> Tag:
     )
 
 
-def _exports() -> Tag:
+COMMANDS = {  # what prints the same on the command line
+    "parameters": "python -m spasmlab.docs_tables",
+    "rows": "python -m spasmlab.docs_tables",
+    "studies": "spasmlab list studies",
+    "scoreboard": "spasmlab replicate --all",
+    "exposure": "python -m spasmlab.predicted_page",
+    "circuit": "python -m spasmlab.predicted_circuit_page",
+    "claims": "spasmlab claims",
+}
+DRAWN = {"scoreboard"}  # views that are a figure too
+
+
+def _command(view: str) -> Tag:
+    return tags.div(
+        tags.code(COMMANDS[view], id="evidence_command", tabindex="0"),
+        tags.button("Copy", type="button", class_="button", data_copy="evidence_command"),
+        class_="row",
+    )
+
+
+def _exports(view: str) -> Tag:
     one = lambda kind: tags.button(
         f"Save {kind.upper()}", type="button", class_="button quiet", data_evidence_export=kind
     )
-    return tags.div(one("csv"), one("json"), class_="row exports")
+    kinds = ("csv", "json", "svg", "png") if view in DRAWN else ("csv", "json")
+    return tags.div(*(one(kind) for kind in kinds), class_="row exports")
 
 
 def _export(board: Board, asked: Any, kind: str) -> None:
+    if kind in {"svg", "png"}:
+        if asked.view in DRAWN:
+            board.picture(f"spasmlab-{asked.view}", lambda: forest.figure(asked), kind)
+        return
     if asked.view in TABLES:
         table = TABLES[asked.view]
         items = listing.found(table, asked)

@@ -10,14 +10,16 @@ from htmltools import Tag, tags
 from shiny import reactive, render
 
 from spasmlab import condition as conditions
+from spasmlab import dialysis as dialyses
 from spasmlab import drug as drugs
 from spasmlab import food, listing
 from spasmlab import hypothesis as hypotheses
 from spasmlab import patient as patients
 from spasmlab import regimen as regimens
-from spasmlab.app import dose, exports, fields, panels, player, widgets
+from spasmlab.app import dose, exports, fields, filled, panels, person, player, widgets
 from spasmlab.app.bindings import chart_output
 from spasmlab.app.board import Board
+from spasmlab.app.filled import Fill
 from spasmlab.app.recording import ASSAYS
 from spasmlab.app.scene import Scene, as_result, command_of, curves, scene
 from spasmlab.app.state import State
@@ -48,6 +50,7 @@ class Fields(fields.Fields):
     days: float = fields.between(14.0, "the number of days", 1, MOST_DAYS)
     fed: str = fields.one_of(food.FASTED, "kind of meal", food.kinds)
     patient: str = fields.text(patients.default().text, patients.parse)
+    dialysis: str = fields.text("", fields.optional(dialyses.parse))
     condition: str = fields.one_of("ms-spasticity", "condition", conditions.names)
     severity: float = fields.between(1.0, "severity", 0, 1)
     hypothesis: str = fields.one_of(hypotheses.DEFAULT, "hypothesis", hypotheses.names)
@@ -84,10 +87,31 @@ def ui(state: State) -> Tag:
 
 
 def _question(state: State) -> Tag:
-    asked = state.of[TAB]
     field = lambda name, label, **more: widgets.field(state, TAB, name, label, **more)
     return tags.form(
-        tags.h2("Who takes what"),
+        tags.div(
+            tags.h2("Who takes what"),
+            tags.button(
+                "Change",
+                id="explore_change",
+                type="button",
+                class_="button",
+                aria_expanded="false",
+                aria_controls="explore_fields",
+            ),
+            class_="row question-head",
+        ),
+        tags.p(id="explore_asked", class_="question-asked"),
+        tags.div(*_fields(state, field), id="explore_fields", class_="stack"),
+        id="explore_form",
+        class_="card stack",
+        aria_label="The question",
+    )
+
+
+def _fields(state: State, field: Any) -> tuple[Tag, ...]:
+    asked = state.of[TAB]
+    return (
         field("drug", "Drug", kind="select", choices=titles("drugs")),
         field("formulation", "Product", kind="select", choices=products(asked.drug)),
         field("regimen", "Regimen", help="As you would write it: 300 mg bid x3, then 600 mg tid"),
@@ -96,20 +120,17 @@ def _question(state: State) -> Tag:
             field("fed", "Meal", kind="select", choices={n: words(n) for n in food.kinds()}),
             class_="explore-pair",
         ),
+        person.ui(state, TAB, suggestions=PEOPLE),
         field(
-            "patient",
-            "Patient",
-            help=tags.span(patients.parse(asked.patient).describe(), id="explore_person"),
-            suggestions=(
-                "age=48 y, weight=70 kg, sex=f, creatinine=0.9 mg/dL",
-                "age=75 y, weight=62 kg, sex=m, crcl=35 mL/min",
-            ),
+            "dialysis",
+            "Dialysis",
+            placeholder="none",
+            suggestions=(dialyses.EXAMPLE,),
+            help="Sessions, hours from the first dose: 4 h every 48 h",
         ),
         field("condition", "Condition", kind="select", choices=titles("conditions")),
         field("severity", "Severity", kind="range", min=0, max=1, step=0.05),
         field("hypothesis", "Mechanism supposed", kind="select", choices=titles("hypotheses")),
-        class_="card stack",
-        aria_label="The question",
     )
 
 
@@ -139,7 +160,12 @@ def _dose_bar(state: State) -> Tag:
             widgets.field(state, TAB, "span", "Time shown", kind="select", choices=panels.SPANS),
             class_="span-field",
         ),
-        tags.p(id="explore_when", class_="muted small when"),
+        tags.p(id="explore_brief", class_="brief"),
+        tags.div(
+            widgets.progress("explore_fill_progress", "Run of the whole chain on the circuit"),
+            widgets.button("explore_fill_cancel", "Cancel", hidden=True),
+            class_="row fill-row",
+        ),
         class_="card dose-bar",
         role="group",
         aria_label="Dose and time",
@@ -149,6 +175,7 @@ def _dose_bar(state: State) -> Tag:
 def _chain() -> Tag:
     return tags.section(
         tags.h2("From the dose to the scale", class_="visually-hidden"),
+        tags.p(id="explore_when", class_="muted small when"),
         tags.ol(*(_panel(place, panel) for place, panel in enumerate(panels.PANELS, 1)), class_="chain"),
         tags.p("", id="explore_said", class_="visually-hidden", role="status", aria_live="polite"),
     )
@@ -246,6 +273,7 @@ def words(name: str) -> str:
 def server(board: Board) -> None:
     """Solve whatever is asked, and show it."""
     board.follow(TAB)
+    person.show(board, TAB)
     _follow_dose(board)
     _follow_drug(board)
     latest: Latest[Fields, Answer] = Latest(board, answer)
@@ -254,8 +282,9 @@ def server(board: Board) -> None:
     def _() -> None:
         latest.ask(question(board.fields(TAB)))
 
-    _show(board, latest)
-    _serve_downloads(board, latest)
+    fill = Fill(board, lambda asked: question(asked).changed(span=panels.LAST_DAY))
+    _show(board, latest, fill)
+    _serve_downloads(board, latest, fill)
     player.server(board, latest.answer, question)
 
 
@@ -314,19 +343,22 @@ def _follow_drug(board: Board) -> None:
             board.change(TAB, regimen=dose.usual(asked.drug, asked.formulation), fed=fed)
 
 
-def _show(board: Board, latest: Latest[Fields, Answer]) -> None:
+def _show(board: Board, latest: Latest[Fields, Answer], fill: Fill) -> None:
     @reactive.effect
     def _() -> None:
         found = latest.answer()
         if found is not None:
-            request = found.scene.request
+            shown, real = found.panels, fill.of(found.asked)
+            if real is not None:
+                shown = {
+                    name: {**panel, **filled.panels(real).get(name, {})} for name, panel in shown.items()
+                }
             board.tell(
                 "spasmlab-explore",
-                panels=found.panels,
+                panels=shown,
                 regimen=found.asked.regimen,
-                person=request.patient.describe(),
                 when=visit_in_words(found.scene),
-                command=command_of(found.asked),
+                command=command_line(found, real),
             )
 
     @render.ui
@@ -335,6 +367,13 @@ def _show(board: Board, latest: Latest[Fields, Answer]) -> None:
             return None
         found = latest.answer()
         return widgets.numbers(found.scene.numbers) if found else None
+
+
+def command_line(found: Answer, real: dict[str, Any] | None) -> str:
+    """The command line that gives the numbers shown: where the quick map has no answer, on the circuit."""
+    if real is not None:
+        return command_of(found.asked, "circuit", real["draws"])
+    return command_of(found.asked, "circuit" if found.scene.problem else "surrogate")
 
 
 def visit_in_words(found: Scene) -> str:
@@ -346,16 +385,21 @@ def visit_in_words(found: Scene) -> str:
     return f"Numbers and dotted lines are the visit: {after} h after the last dose, on day {day}."
 
 
-def _serve_downloads(board: Board, latest: Latest[Fields, Answer]) -> None:
+def _serve_downloads(board: Board, latest: Latest[Fields, Answer], fill: Fill) -> None:
     def found() -> Answer:
         with reactive.isolate():
             held = latest.answer()
         assert held is not None  # the links are hidden until there is an answer
         return held
 
+    def real() -> dict[str, Any] | None:
+        with reactive.isolate():
+            return fill.of(found().asked)
+
     @render.download_button(filename="spasmlab-numbers.csv")
     def explore_csv():
-        yield exports.table(exports.numbers(found().scene.numbers))
+        run = real()
+        yield exports.table(filled.rows(run) if run else exports.numbers(found().scene.numbers))
 
     @render.download_button(filename="spasmlab-curves.csv")
     def explore_curves():
@@ -363,4 +407,4 @@ def _serve_downloads(board: Board, latest: Latest[Fields, Answer]) -> None:
 
     @render.download_button(filename="spasmlab-result.json")
     def explore_json():
-        yield exports.json_text(as_result(found().scene))
+        yield exports.json_text(real() or as_result(found().scene))

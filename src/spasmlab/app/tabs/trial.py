@@ -360,6 +360,7 @@ def _show_trial(board: Board, run: Run, text: Any) -> None:
             tags.h3("Take it away"),
             tags.div(
                 *(_download(f"trial_{kind}", label) for kind, label in DOWNLOADS.items()),
+                *(_picture(kind) for kind in ("svg", "png")),
                 class_="row",
             ),
             tags.p("The command line that gives the same numbers:", class_="muted small"),
@@ -379,6 +380,13 @@ def _show_trial(board: Board, run: Run, text: Any) -> None:
             board.tell("spasmlab-trial-courses", drawings=trial_view.courses(found))
 
     _serve_trial_downloads(run)
+
+
+def _picture(kind: str) -> Tag:
+    return tags.button(
+        f"Visits as {kind.upper()}", type="button", class_="button", data_picture=kind,
+        data_of="#trial_courses .spasmlab-course", data_name="spasmlab-visits",
+    )  # fmt: skip
 
 
 DOWNLOADS = {

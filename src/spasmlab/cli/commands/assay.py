@@ -30,6 +30,7 @@ def command(
     patient: options.PatientText = None,
     formulation: options.Formulation = "ir",
     fed: options.Fed = "fasted",
+    dialysis: options.Dialysis = None,
     hypothesis: options.HypothesisName = None,
     fidelity: options.Fidelity = "circuit",
     relief: Annotated[
@@ -64,6 +65,7 @@ def command(
         patient=patient,
         formulation=formulation,
         fed=fed,
+        dialysis=dialysis,
         hypothesis=hypothesis,
         relief=relief,
         fidelity=options.checked_fidelity(fidelity),
