@@ -88,8 +88,8 @@ def test_a_provoked_cramp_is_known_by_its_change_alone() -> None:
     ("name", "drug", "regimen", "says"),
     [
         ("healthy", "gabapentin", "600 mg tid", "no complaint"),
-        ("postherpetic-neuralgia", "baclofen", "20 mg tid", "which Baclofen, oral does not change"),
-        ("ms-spasticity", "baclofen", "20 mg tid", "does not change"),
+        ("postherpetic-neuralgia", "baclofen", "20 mg tid", "Baclofen, oral acts elsewhere"),
+        ("ms-spasticity", "baclofen", "20 mg tid", "acts elsewhere"),
     ],
 )
 def test_where_nothing_is_scored_it_says_why(name: str, drug: str, regimen: str, says: str) -> None:

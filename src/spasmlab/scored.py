@@ -20,14 +20,16 @@ CORD_ALONE = "the other scales of spasticity follow the surrogate of the cord, w
 def of_request(request: Request, factors: Mapping[str, np.ndarray], fidelity: str) -> Scored:
     """The scores at the visit, without and with drug; none, and why, where nothing here can tell them.
 
-    Endpoints read releases over the course, so that a drug which changes none is not scored. Scales of spasticity read the
+    Endpoints read releases over the course, which the chain knows of drugs at α2δ alone. Scales of spasticity read the
     surrogate of the cord: they are not scored beside the circuit itself, nor where `factors` move it.
     """
     scale = typical.scale_of(request.condition.name)
     if scale is None:
         return Scored(problem=HEALTH)
     if not changes_release(request):
-        said = f"{scale.title}: it is read from the release of transmitter, which {request.drug.title} does not change"
+        said = (
+            f"{scale.title}: its model follows release through α2δ, and {request.drug.title} acts elsewhere"
+        )
         return Scored(problem=said)
     moved = any(np.any(values != 1) for values in factors.values())
     if scale.endpoint == typical.SPASTICITY and (fidelity != "surrogate" or moved):
@@ -39,7 +41,7 @@ def of_request(request: Request, factors: Mapping[str, np.ndarray], fidelity: st
 
 
 def changes_release(request: Request) -> bool:
-    """Whether the drug's own body reaches a release."""
+    """Whether the chain follows the drug to a release."""
     return "release_poly" in body.of(request.drug, request.formulation).signals
 
 

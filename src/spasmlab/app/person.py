@@ -28,7 +28,7 @@ FROM = {
     "default": "assumed: nothing is said of age or kidneys",
 }
 NOTHING = "Nothing is said of the patient."
-SEXES = {"": "not said: woman", "f": "woman", "m": "man"}
+SEXES = {"": "not said", "f": "woman", "m": "man"}
 
 
 LABELS = {

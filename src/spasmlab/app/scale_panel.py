@@ -31,7 +31,7 @@ AXES = {
     "cramp_change": "rate of cramps",
 }
 UNITS = {"pain": "of 10", "irls": "of 40", "seizures": "in 28 days", "cramps": "a week"}
-IN_A_TRIAL = "mean of patients, with the placebo response of a trial in both"
+IN_A_TRIAL = "trial mean, placebo in both arms"
 HEALTH = "In health there is no complaint to score, so there is no scale."
 
 

@@ -8,7 +8,7 @@
     third: { colour: "--green", dash: [2, 3], width: 2 },
     fourth: { colour: "--purple", dash: [9, 3, 2, 3], width: 2 },
   };
-  const FONT = "11px system-ui, sans-serif";
+  const FONT = "11px system-ui, sans-serif", SMALL = "10px system-ui, sans-serif";
   const colours = new Map(); // asking for a style makes the browser lay the page out, so each is asked for once a theme
   function css(name) {
     if (!colours.has(name)) colours.set(name, getComputedStyle(document.documentElement).getPropertyValue(name).trim());
@@ -153,7 +153,7 @@
         y: { range: range(drawing) },
       },
       axes: [
-        { ...axis, size: 26, gap: 3, space: 44, ...(ticks ? {
+        { ...axis, size: 26, gap: 3, space: 44, ...(ticks ? { font: SMALL,
           splits: () => drawing.x, values: (u, at) => at.map((v) => ticks[v]), grid: { show: false } } : {
           values: (u, at) => at.map((v) => (v === null ? "" : number(v))) }) },
         { ...axis, size: 44, gap: 4, space: 28, values: (u, at) => at.map((v) => (v === null ? "" : number(v))) },
