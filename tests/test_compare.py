@@ -55,7 +55,10 @@ def test_what_the_surrogate_cannot_answer_is_said_and_the_chain_is_there(found):
 
 def test_levels_come_in_the_order_of_the_body(found):
     levels = list(dict.fromkeys(line["level"] for line in found["numbers"]))
-    assert levels[0] == "chain.disposition" and levels[-1] == "endpoints.spasticity"
+    assert levels[0] == "chain.disposition" and levels[-2:] == [
+        "endpoints.spasticity",
+        "endpoints.spasticity_scales",
+    ]
 
 
 WRONG = [
