@@ -290,3 +290,32 @@ def test_no_number_stands_without_its_evidence_beside_it(open_page, query):
         "?.closest('table, li, figure, article, section, .card')?.querySelector('.evidence-link')).map(q => q.textContent)"
     )
     assert alone == []
+
+
+def test_a_filter_that_a_view_took_away_can_be_chosen_again(open_page):
+    page = open_page("tab=evidence&evidence.view=rows")
+    level, count = page.locator("#evidence_level"), page.locator("#evidence_list .count")
+    expect(count).to_contain_text("evidence rows")
+    whole = count.inner_text()
+    level.select_option("binding")
+    expect(count).not_to_have_text(whole)
+    few = count.inner_text()
+    page.locator("#evidence-view-circuit").click()
+    expect(level).to_have_value("")
+    page.locator("#evidence-view-rows").click()
+    expect(count).to_have_text(whole)
+    level.select_option("binding")  # as before the view changed: the server must not take it for old news
+    expect(count).to_have_text(few)
+    expect(page).to_have_url(re.compile(r"evidence\.level=binding"))
+
+
+def test_the_scoreboard_can_be_taken_away_as_a_figure(open_page):
+    page = open_page("tab=evidence&evidence.view=scoreboard&evidence.level=restless-legs")
+    shown = page.locator("#evidence_list")
+    expect(shown.locator("#evidence_command")).to_have_text("spasmlab replicate --all")
+    for kind, begins in {"SVG": b"<?xml", "PNG": b"\x89PNG"}.items():
+        with page.expect_download() as coming:
+            shown.get_by_role("button", name=f"Save {kind}").click()
+        assert coming.value.suggested_filename == f"spasmlab-scoreboard.{kind.lower()}"
+        with open(coming.value.path(), "rb") as file:
+            assert file.read(5).startswith(begins[:4])

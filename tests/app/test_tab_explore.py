@@ -446,3 +446,19 @@ def test_what_the_page_set_by_itself_can_be_set_back(open_page):
     answered(page, "10 mg tid")
     explore(page).get_by_label("Days").fill("5")  # another field tells nothing old again
     expect(page.locator("#explore_command")).to_contain_text("--regimen '10 mg tid' --days 5")
+
+
+def test_what_a_product_brought_can_be_set_back_and_brought_again(open_page):
+    page = open_page("explore.days=2")
+    answered(page)
+    line = page.locator("#explore_command")
+    product, meal = explore(page).get_by_label("Product"), explore(page).get_by_label("Meal")
+    for _ in range(2):
+        product.select_option("gastroretentive")
+        expect(meal).to_have_value("high-fat")
+        expect(line).to_contain_text("--formulation gastroretentive --fed high-fat")
+        meal.select_option("fasted")
+        expect(line).not_to_contain_text("--fed")
+        product.select_option("ir")
+        answered(page)
+        expect(line).not_to_contain_text("--formulation")
