@@ -27,6 +27,14 @@ def test_interval_is_from_the_fifth_to_the_ninety_fifth_percentile():
     assert quantity.from_draws(np.ones(3), "1").low is None
 
 
+@pytest.mark.parametrize("count", [2, 8, 9, 16, 17, 1000])
+def test_the_ends_of_an_interval_are_numpys_to_the_last_bit(count):
+    random = np.random.default_rng(count)
+    for size in (1e-9, 1.0, 1e9):
+        draws = size * random.standard_normal(count)
+        assert quantity.ends(draws.tolist()) == tuple(np.percentile(draws, quantity.INTERVAL).tolist())
+
+
 def test_numbers_are_printed_to_three_figures():
     assert [quantity.short(v) for v in (None, 0, 5.1234, 0.0123, 1234.4, 12.0, 1e-9, 300)] == [
         "–", "0", "5.12", "0.0123", "1234", "12", "1.00e-09", "300",

@@ -60,8 +60,21 @@ def from_draws(draws: np.ndarray, unit: str, centre: str = "first") -> Quantity:
     value = _centre(draws, centre if draws.size >= FEWEST_DRAWS else "first")
     if draws.size < FEWEST_DRAWS or value is None or not np.isfinite(draws).all():
         return Quantity(value, unit)
-    low, high = np.percentile(draws, INTERVAL)
-    return Quantity(value, unit, min(float(low), value), max(float(high), value))
+    low, high = ends(draws.tolist())
+    return Quantity(value, unit, min(low, value), max(high, value))
+
+
+def ends(draws: list[float]) -> tuple[float, ...]:
+    """The ends of the 90 % interval of finite numbers: to the last bit those of ``np.percentile``, sooner."""
+    ordered, last = sorted(draws), len(draws) - 1
+    found = []
+    for percent in INTERVAL:
+        place = last * (percent / 100)
+        first = min(int(place), last)
+        low, high = ordered[first], ordered[min(first + 1, last)]
+        share, step = place - first, high - low
+        found.append(low + step * share if share < 0.5 else high - step * (1 - share))
+    return tuple(found)
 
 
 def _centre(draws: np.ndarray, centre: str) -> float | None:

@@ -216,6 +216,7 @@ def test_a_finished_trial_shows_its_forest_plot_and_the_numbers_of_the_command(
     assert (bar["x"] + bar["width"] / 2 < zero["x"]) == (effect["value"] < 0)
     assert downloaded(page, "#trial_csv").count("\n") == 1 + 16 * 2
     assert "<svg" in downloaded(page, "#trial_forest_svg")
+    assert "<svg" in downloaded(page, "button[data-picture=svg][data-name=spasmlab-visits]")
     assert fetched(page, "#trial_forest_png").read_bytes().startswith(b"\x89PNG")
     visits = pandas.read_parquet(fetched(page, "#trial_parquet"))
     assert len(visits) == 16 * 2 and {"patient", "arm", "day", "spasticity_nrs"} <= set(visits)

@@ -26,6 +26,7 @@ class Board:
         self.session = session
         self.input: Inputs = session.input
         self.closed = False
+        self._wrong: set[str] = set()  # inputs beside which something stands
         # A name is given everywhere: without one Shiny looks for it in the source, a tenth of a second for each.
         self._tab: reactive.Value[str] = reactive.Value(state.tab, name="tab")
         self._fields = {name: reactive.Value(held, name=name) for name, held in state.of.items()}
@@ -59,6 +60,7 @@ class Board:
         """Set an input of the page, here too: the page does not tell back what it was told. `more` are its ends, unit, …"""
         self.input[place]._set(value)
         self.session.send_input_message(place, {"value": value, **more})
+        self._mark(place, "")
 
     def set(self, tab: str, **values: Any) -> None:
         """Set fields of a tab, but not the inputs on the page; InputError where one is wrong."""
@@ -95,9 +97,15 @@ class Board:
         place = f"{tab}_{name}"
         try:
             self.set(tab, **{name: value})
-            self.tell(MARK, id=place, text="")
+            self._mark(place, "")
         except InputError as problem:
-            self.tell(MARK, id=place, text=str(problem))
+            self._mark(place, str(problem))
+
+    def _mark(self, place: str, text: str) -> None:
+        """Say beside an input what is wrong with it, or that nothing is any more."""
+        if text or place in self._wrong:
+            self.tell(MARK, id=place, text=text)
+        (self._wrong.add if text else self._wrong.discard)(place)
 
     def say(self, text: str) -> None:
         """A message that is read out and shown for a while."""

@@ -216,7 +216,7 @@ def _fastest(name: str) -> Callable[[Scene], Shown | None]:
     """A read-out of the fastest stretch."""
 
     def find(scene: Scene) -> Shown | None:
-        return next((n for n in reversed(scene.at_visit) if n.name == name and n.coordinate), None)
+        return next((n for n in reversed(scene.to_cord) if n.name == name and n.coordinate), None)
 
     return find
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from dataclasses import replace
+from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _PARTS = {"result", "stiffness", "test_reflex"}  # modules of this folder that are not assays
 
 
+@cache
 def names() -> tuple[str, ...]:
     """The names of all assays."""
     return tuple(sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name not in _PARTS))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -54,6 +54,7 @@ class Scored:
     problem: str | None = None
 
 
+@cache
 def scale_of(condition: str) -> Scale | None:
     """What a condition is scored by; None for health, which has no complaint."""
     from spasmlab import condition as conditions

@@ -34,16 +34,21 @@
       Shiny.forgetLastInputValue(el.id);
     }
     subscribe(el, callback) {
-      let timer = null, asked = false;
+      let timer = null, told = false, moved = false;
       const now = () => { clearTimeout(timer); callback(false); };
       el._spasmlab = () => now();
       el.addEventListener("change", el._spasmlab);
       el._typed = () => {
         show(el);
         if (el.type === "range") {
-          if (asked) return;
-          asked = true;
-          requestAnimationFrame(() => { asked = false; callback(false); });
+          // The first move is told at once, those within the same frame together when it ends.
+          if (told) { moved = true; return; }
+          const tell = () => {
+            told = true; moved = false;
+            callback(false);
+            requestAnimationFrame(() => { told = false; if (moved) tell(); });
+          };
+          tell();
         } else if (el.tagName !== "SELECT" && el.type !== "checkbox") {
           clearTimeout(timer);
           timer = setTimeout(now, PAUSE);
