@@ -1,6 +1,7 @@
 """Endpoints: what a patient, a rater or a diary reports. Each reads the chain's release and occupancy, never a dose.
 
-A module here with `OUTCOMES` and `simulate(course, days, chance)` is an endpoint; side effects are files of
+A module here with `OUTCOMES`, `CONDITIONS`, the outcome that stands for it (`MAIN`, with its `TITLE`) and
+`simulate(course, days, chance)` is an endpoint; side effects are files of
 `data/adverse` and are named ``adverse.NAME`` (ever so far) and ``present.NAME`` (at the visit). Adding either is adding
 a file.
 """
