@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from each import each
-from spasmlab import assays, circuit_runs, contrast, contrast_page, drug, evidence
+from spasmlab import assays, circuit_runs, condition, contrast, contrast_page, drug, evidence
 from spasmlab import predicted_circuit as predicted
 from spasmlab import predicted_circuit_page as page
+from spasmlab.circuit import scalars
 from spasmlab.circuit_runs import NO_DRUG, Kept, Session
 from spasmlab.errors import ModelError
+from spasmlab.parameter import PACKAGE
 from spasmlab.quantity import Quantity
 
 LINES = predicted.lines()
@@ -151,6 +153,69 @@ def test_what_is_kept_is_whole_and_of_planned_sessions() -> None:
         read_outs = {dose: [(one.readout, str(one.at)) for one in arm] for dose, arm in arms.items()}
         if session != predicted.IN_BATHS.text:
             assert all(found == read_outs[NO_DRUG] for found in read_outs.values())
+
+
+def older(file: str, monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, str]]:
+    """Assay and condition of the planned sessions whose digest another content of a file moves."""
+    content = circuit_runs._content
+    before = {session: circuit_runs.digest(session) for session in circuit_runs.plan()}
+    changed = PACKAGE / file
+    assert changed.is_file()
+    with monkeypatch.context() as patched:
+        patched.setattr(circuit_runs, "_content", lambda f: b"" if f == changed else content(f))
+        return {(s.assay, s.condition) for s, was in before.items() if circuit_runs.digest(s) != was}
+
+
+EVERY = {(session.assay, session.condition) for session in circuit_runs.plan()}
+SHARED = sorted(
+    file.relative_to(PACKAGE).as_posix()
+    for part in circuit_runs.BEHIND
+    for file in circuit_runs._files(part)
+    if file.relative_to(PACKAGE).with_suffix("").as_posix() not in circuit_runs.USED_BY
+)
+
+
+@pytest.mark.parametrize(
+    ("file", "assays_moved"),
+    [
+        ("assays/clonus.py", {"clonus"}),
+        ("assays/clonus.toml", {"clonus"}),
+        ("assays/motor_pool.py", {"motor_pool", "delta_f"}),
+        ("assays/test_reflex.toml", {"post_activation", "presynaptic", "reciprocal", "tonic_stretch", "wind_up"}),
+        ("circuit/terminal.toml", {"cramp"}),
+        ("circuit/terminal.py", {"cramp"}),
+        ("circuit/motor_pool.toml", {"motor_pool", "delta_f"}),
+    ],
+)  # fmt: skip
+def test_a_change_of_an_assays_own_file_makes_its_sessions_old_and_no_other(
+    file, assays_moved, monkeypatch
+) -> None:
+    assert older(file, monkeypatch) == {pair for pair in EVERY if pair[0] in assays_moved}
+
+
+def test_a_change_of_a_condition_makes_the_sessions_on_it_old_and_no_other(monkeypatch) -> None:
+    here = older("data/conditions/sci-complete-chronic.toml", monkeypatch)
+    assert here == {pair for pair in EVERY if pair[1] in ("sci-complete-chronic", "all")}
+
+
+def test_a_change_of_any_shared_file_makes_all_sessions_old(monkeypatch) -> None:
+    assert {"circuit/cord.py", "circuit/muscle.toml", "circuit/joints/ankle.toml", "chain/solve.py"} < set(
+        SHARED
+    )
+    for file in SHARED:
+        assert older(file, monkeypatch) == EVERY, file
+
+
+def test_terminals_and_dishes_are_used_where_it_is_said_and_nowhere_else() -> None:
+    """What the digest leaves out of a session cannot move it: the rest of the cord only passes impulses on."""
+    assert scalars.parameters(condition.load("healthy"))["terminal_ectopic"].number == 0
+    for name in assays.names():
+        text = (PACKAGE / "assays" / f"{name}.py").read_text(encoding="utf-8")
+        assert ("terminal_ectopic" in text) == (name == "cramp"), name
+        named = {"motor_pool"} & {
+            module for module in text.replace(",", " ").split() if module == "motor_pool"
+        }
+        assert bool(named) <= (name in ("motor_pool", "delta_f")), name
 
 
 @pytest.mark.slow

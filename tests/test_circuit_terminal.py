@@ -104,9 +104,20 @@ def test_the_loop_tires_with_force_and_comes_back_at_rest():
     assert left == pytest.approx(math.exp(-PLAIN["terminal_loop_tiring"].number * 0.5 * 6), rel=1e-4)
     assert terminal.tire_loop(0.5, 0.0, 1.0, k()) > 0.5 > terminal.tire_loop(0.5, 1.0, 1.0, k())
     assert terminal.tire_loop(1.0, 0.0, 1.0, k()) == 1.0
-    assert terminal.afferent_drive(0.4, 0.5, k()) == pytest.approx(
-        0.5 * terminal.afferent_drive(0.4, 1.0, k())
+    assert terminal.afferent_drive(0.4, 0.5, 1.0, k()) == pytest.approx(
+        0.5 * terminal.afferent_drive(0.4, 1.0, 1.0, k())
     )
+
+
+def test_a_contraction_sensitises_the_loop_over_seconds_and_rest_takes_it_away():
+    tau, loop, added = PLAIN["terminal_loop_rise"].number, np.array([1.0, 0.0]), []
+    for _ in range(2 * round(tau)):
+        added.append(terminal.advance_loop(loop, 0.5, 1.0, k(terminal_loop_tiring=0.0)))
+    assert added[0] == 0.0
+    shares = np.array(added[round(tau) :: round(tau) - 1]) / (PLAIN["terminal_loop"].number * 0.5 * 0.5)
+    np.testing.assert_allclose(shares, 1 - np.exp([-1.0, -2.0]), rtol=2e-3)
+    assert terminal.advance_loop(loop, 0.0, 1.0, k()) == 0.0
+    assert 0 < terminal.sensitise(0.5, 0.0, 1.0, k()) < 0.5
 
 
 # ---- two states ---------------------------------------------------------------------------------------------------

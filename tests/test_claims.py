@@ -210,7 +210,7 @@ def test_kept_runs_of_too_few_cords_are_run_anew_and_cords_are_paired(
     about = {name: {"digest": "now", "draws": len(kept[NO_DRUG][0].values)} for name, kept in stored.items()}
     monkeypatch.setattr(circuit_runs, "stored", lambda: stored)
     monkeypatch.setattr(circuit_runs, "about", lambda: about)
-    monkeypatch.setattr(circuit_runs, "digest", lambda: "now")
+    monkeypatch.setattr(circuit_runs, "digest", lambda session: "now")
     ran = []
     monkeypatch.setattr(
         circuit_runs, "observe", lambda session, doses, n: ran.append((session.text, n)) or runs([8.0] * n)

@@ -12,6 +12,7 @@ stored, one value a draw, in `data/predicted/circuit_runs.csv`, with what they w
 from __future__ import annotations
 
 import argparse
+import ast
 import csv
 import hashlib
 import os
@@ -19,6 +20,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,8 +49,10 @@ HEAVY = (
     "wind_up",
 )
 HEAVIEST = ("cramp", "delta_f", "motor_pool", "post_activation", "presynaptic")
-# What a run depends on; the pages and their own data do not count.
-BEHIND = ("circuit", "assays", "chain", "data/drugs", "data/conditions", "data/hypotheses")
+# What every run depends on, beside its own assay and condition; the pages and their own data do not count.
+BEHIND = ("circuit", "chain", "data/drugs", "data/hypotheses")
+# Parts of `circuit` that only some assays use: terminals fire by themselves, and cells lie in a dish, nowhere else.
+USED_BY = {"circuit/terminal": ("cramp",), "circuit/motor_pool": ("delta_f", "motor_pool")}
 
 
 @dataclass(frozen=True, order=True)
@@ -157,16 +161,63 @@ def _at_visit(
     return {release: sites.state[release][1] for release in runs.RELEASES}, factors
 
 
-def digest() -> str:
-    """SHA-256 over the code and data that a run depends on, the first twelve digits."""
+def digest(session: Session) -> str:
+    """SHA-256 over the code and data that a session depends on, the first twelve digits."""
     found = hashlib.sha256()
-    for part in BEHIND:
-        for file in sorted(PACKAGE.joinpath(*part.split("/")).rglob("*")):
-            if file.suffix in {".py", ".toml"}:
-                found.update(
-                    file.relative_to(PACKAGE).as_posix().encode() + b"\0" + file.read_bytes() + b"\0"
-                )
+    for file in behind(session):
+        found.update(file.relative_to(PACKAGE).as_posix().encode() + b"\0" + _content(file) + b"\0")
     return found.hexdigest()[:12]
+
+
+def behind(session: Session) -> list[Path]:
+    """The files that a session depends on: what all share, its assay's own, and its condition's."""
+    shared = (file for part in BEHIND for file in _files(part))
+    return sorted({*(file for file in shared if _used(file, session.assay)), *_of_assay(session.assay),
+                   *_of_condition(session.condition)})  # fmt: skip
+
+
+def _used(file: Path, assay: str) -> bool:
+    part = file.relative_to(PACKAGE).with_suffix("").as_posix()
+    return assay in USED_BY.get(part, (assay,))
+
+
+def _of_assay(name: str) -> set[Path]:
+    """Files of an assay and of those that it imports, and theirs."""
+    folder, found, open_ = PACKAGE / "assays", {"__init__"}, [name]
+    while open_:
+        module = open_.pop()
+        if module in found or not (file := folder / f"{module}.py").exists():
+            continue
+        found.add(module)
+        open_ += _imported(file)
+    return {file for file in _files("assays") if file.stem in found}
+
+
+def _imported(file: Path) -> list[str]:
+    """Modules of the assays that a file imports, at its head or within."""
+    found: list[str] = []
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == "spasmlab.assays":
+            found += [name.name for name in node.names]
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("spasmlab.assays."):
+            found.append(str(node.module).rsplit(".", 1)[-1])
+    return found
+
+
+def _of_condition(name: str) -> set[Path]:
+    """The file of a condition; of a session that is of none, all."""
+    files = _files("data/conditions")
+    return {file for file in files if file.stem == name} or set(files)
+
+
+@cache
+def _files(part: str) -> tuple[Path, ...]:
+    return tuple(f for f in sorted((PACKAGE / part).rglob("*")) if f.suffix in {".py", ".toml"})
+
+
+@cache
+def _content(file: Path) -> bytes:
+    return file.read_bytes()
 
 
 def stored(file: Path = FILE) -> dict[str, dict[str, list[Kept]]]:
@@ -234,7 +285,7 @@ def compute(sessions: Plan, draws: int | None = None) -> None:
         took = round(time.perf_counter() - begun, 1)
         found = {text: kept for text, kept in stored().items() if text in planned} | {session.text: arms}
         notes = {text: note for text, note in about().items() if text in planned}
-        notes[session.text] = {"digest": digest(), "draws": number, "seconds": took}
+        notes[session.text] = {"digest": digest(session), "draws": number, "seconds": took}
         write(found, notes)
         print(f"{session.text}: {len(arms)} arms, {number} draws, {took:g} s", file=sys.stderr)
 
@@ -247,11 +298,12 @@ def draws_of(assay: str) -> int:
 
 def missing() -> Plan:
     """Sessions that are not kept with all their doses, or were computed from other code or data."""
-    kept, notes, now = stored(), about(), digest()
+    kept, notes = stored(), about()
     return {
         session: doses
         for session, doses in plan().items()
-        if not doses <= set(kept.get(session.text, {})) or notes.get(session.text, {}).get("digest") != now
+        if not doses <= set(kept.get(session.text, {}))
+        or notes.get(session.text, {}).get("digest") != digest(session)
     }
 
 

@@ -46,7 +46,7 @@ from spasmlab.circuit.protocol import Protocol
 from spasmlab.circuit.queue import Queue, new_queue, post, take
 from spasmlab.circuit.spindle import fusimotor
 from spasmlab.circuit.synapse import condition, deliver
-from spasmlab.circuit.terminal import advance_terminals, afferent_drive, pass_impulse, rested, tire_loop
+from spasmlab.circuit.terminal import advance_loop, advance_terminals, pass_impulse, rested
 
 __all__ = ["Preparation", "Protocol", "Recording", "simulate_all"]
 
@@ -174,7 +174,7 @@ class State(NamedTuple):
     share: np.ndarray  # (cells,) of the muscle's force, less by fatigue in a cramp
     time: np.ndarray  # (cells,) twitch time, ms, longer by fatigue in a cramp
     capacity: np.ndarray  # (cells,) share of its force that a unit still has
-    loop: np.ndarray  # (1,) what is left of the excitation by the afferents of a cramping muscle
+    loop: np.ndarray  # (terminal.LOOP,) of the excitation by the afferents of a cramping muscle
     joint: np.ndarray  # (JOINT,)
     muscles: np.ndarray  # (SIDES, MUSCLE)
     waiting: np.ndarray  # (1,) antidromic impulses on their way
@@ -216,8 +216,8 @@ def begin(run, prep, protocol, both, slots):
         np.zeros((len(afferent.SIDES), 3)), phase, goal, np.zeros(len(afferent.FIBRES)), np.zeros(interneurons),
         np.zeros(interneurons), np.full(interneurons, MILLISECONDS), np.zeros(interneurons), np.zeros(cells),
         np.zeros(cells), np.full(cells, -MILLISECONDS), rested(cells, key, k), np.zeros(cells, np.int64),
-        prep.unit_share[pool, :cells].copy(), prep.unit_time[pool, :cells].copy(), np.ones(cells), np.ones(1), joint,
-        muscles, np.zeros(1, np.int64), last_event,
+        prep.unit_share[pool, :cells].copy(), prep.unit_time[pool, :cells].copy(), np.ones(cells),
+        np.array([1.0, 0.0]), joint, muscles, np.zeros(1, np.int64), last_event,
     )  # fmt: skip
 
 
@@ -353,8 +353,7 @@ def discharge(step, dt, run, state, recording, k, prep, protocol):
         state.last_event[0] = step * dt
         room = note(run, step * dt, unit, ECTOPIC, recording) and room
     force = state.muscles[EXTENSOR, OWN_FORCE]
-    excitation = afferent_drive(force, state.loop[0], k) * TERMINAL_STEP
-    state.loop[0] = tire_loop(state.loop[0], force, TERMINAL_STEP, k)
+    excitation = advance_loop(state.loop, force, TERMINAL_STEP, k)
     tire(
         state.capacity, state.twitches, state.time, prep.unit_time[pool], prep.unit_fatigability[pool],
         math.e * k.gain_threshold / saturation(k.gain_threshold, k), TERMINAL_STEP, k,

@@ -4,8 +4,8 @@ Each impulse leaves potassium in the narrow space around the terminal and sodium
 leaks away), sodium drives the pump, which hyperpolarises (and lasts longer). Above its threshold a terminal fires of its
 own accord, and these impulses leave potassium as well: it has two states, rest and firing, and a train of impulses that
 lifts potassium past the threshold switches it on. The pump ends it. With the nerve intact, afferents of the cramping
-muscle drive it through the cord too, until they and the muscle's fibres have tired. The frequency at which a train just
-switches a muscle on is the cramp threshold frequency.
+muscle, sensitised within seconds, drive it through the cord too, until they and the muscle's fibres have tired. The
+frequency at which a train just switches a muscle on is the cramp threshold frequency.
 """
 
 from __future__ import annotations
@@ -23,6 +23,11 @@ from spasmlab.streams import stream
 
 STATES = ("potassium", "sodium", "phase", "goal")  # mmol/L, impulses, share of an interval, that interval
 (POTASSIUM, SODIUM, PHASE, GOAL) = range(len(STATES))
+LOOP = (
+    "left",
+    "sensitised",
+)  # of the excitation by the afferents: what has not tired; by earlier contraction
+(LEFT, SENSITISED) = range(len(LOOP))
 
 
 def threshold_shifts(known: Mapping[str, Parameter], units: int, seed: int, draw: int) -> np.ndarray:
@@ -91,13 +96,22 @@ def pass_impulse(state, unit, k):
 
 
 @njit
-def afferent_drive(force, left, k):
+def afferent_drive(force, left, sensitised, k):
     """Conductance (µS) a millisecond that the afferents of a cramping muscle add to each motoneuron of its own pool.
 
-    Endings that feel the contraction excite it through interneurons, whose release a drug lowers: g·r·q·F, with q what
-    is `left` of the loop (see `tire_loop`).
+    Endings that feel the contraction excite it through interneurons, whose release a drug lowers: g·r·q·σ·F, with q what
+    is `left` of the loop (see `tire_loop`) and σ how far its endings are `sensitised` (see `sensitise`).
     """
-    return k.terminal_loop * k.release_poly * left * force
+    return k.terminal_loop * k.release_poly * left * sensitised * force
+
+
+@njit
+def sensitise(sensitised, force, h, k):
+    """How far (0 to 1) the endings are sensitised `h` ms later: dσ/dt = (F − σ)/τ.
+
+    Fine muscle afferents answer a contraction more, the more potassium and metabolites it has left around them.
+    """
+    return sensitised + h * (force - sensitised) / k.terminal_loop_rise
 
 
 @njit
@@ -108,6 +122,15 @@ def tire_loop(left, force, h, k):
     """
     spent = k.terminal_loop_tiring * force / MILLISECONDS
     return left + h * ((1 - left) / k.terminal_loop_recovery - spent * left)
+
+
+@njit
+def advance_loop(loop, force, h, k):
+    """Advance the loop (LOOP) by `h` ms at a force (share of the maximum); returns what it adds to each motoneuron (µS)."""
+    added = afferent_drive(force, loop[LEFT], loop[SENSITISED], k) * h
+    loop[SENSITISED] = sensitise(loop[SENSITISED], force, h, k)
+    loop[LEFT] = tire_loop(loop[LEFT], force, h, k)
+    return added
 
 
 @njit

@@ -19,7 +19,7 @@ def observed(session: Session, doses: tuple[str, ...]) -> dict[str, list[Kept]]:
     """Read-outs of a session by dose: those kept where current and of enough cords, else run now (a minute or so)."""
     kept, notes = circuit_runs.stored().get(session.text, {}), circuit_runs.about().get(session.text, {})
     draws = int(beside("claims.cord")["draws"].number)
-    current = notes.get("digest") == circuit_runs.digest() and notes["draws"] >= draws
+    current = notes.get("digest") == circuit_runs.digest(session) and notes["draws"] >= draws
     if current and {NO_DRUG, *doses} <= set(kept):
         return kept
     return circuit_runs.observe(session, doses, draws)
