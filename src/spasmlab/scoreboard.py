@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spasmlab import replication_tables, studies
@@ -24,33 +24,43 @@ DIRECTIONS = ("less", "no_difference", "more")
 def run(names: Sequence[str], repeats: int | None = None, seed: int = 0, workers: int | None = None) -> None:
     """Predict studies again and keep each as soon as it is done; those of studies that are no more go.
 
-    Where only some are predicted again, the repeats that are noted are the fewest of any study.
+    The repeats are noted for each study.
     """
     from spasmlab import replication
 
     known = studies.names()
-    before = about()["repeats"] if ABOUT.exists() and set(names) != set(known) else None
     for name in names:
         found = replication.compute([name], repeats, seed, Stages(show=True), workers)
         fresh = list(csv.DictReader(replication_tables.rows(found["studies"]).splitlines()))
         kept = [row for row in raw() if row["study"] != name and row["study"] in known]
-        fewest = min(found["repeats"], before or found["repeats"])
-        keep(sorted([*kept, *fresh], key=lambda r: known.index(r["study"])), fewest, seed)
+        each = {study: n for study, n in repeats_of().items() if study in known} | {name: found["repeats"]}
+        keep(sorted([*kept, *fresh], key=lambda r: known.index(r["study"])), each, seed)
 
 
-def keep(rows: Sequence[dict[str, str]], repeats: int, seed: int) -> None:
-    """Write the rows and what is known of them."""
+def keep(rows: Sequence[dict[str, str]], repeats: Mapping[str, int], seed: int) -> None:
+    """Write the rows and what is known of them; `repeats` by study."""
     with FILE.open("w", newline="", encoding="utf-8") as out:
         writer: csv.DictWriter[str] = csv.DictWriter(
             out, list(replication_tables.COLUMNS), lineterminator="\n"
         )
         writer.writeheader()
         writer.writerows(rows)
+    of_each = "".join(f"{study} = {number}\n" for study, number in sorted(repeats.items()))
     ABOUT.write_text(
-        "# How the rows of studies.csv were made.\n"
-        f'command = "{COMMAND}"\nrepeats = {repeats}\nseed = {seed}\ndigest = "{digest()}"\n',
+        "# How the rows of studies.csv were made; repeats are simulated trials of each study.\n"
+        f'command = "{COMMAND}"\nseed = {seed}\ndigest = "{digest()}"\n\n[repeats]\n{of_each}',
         encoding="utf-8",
     )
+
+
+def repeats_of() -> dict[str, int]:
+    """How many trials of each study were simulated for the rows that are stored."""
+    return about()["repeats"] if ABOUT.exists() else {}
+
+
+def fewest_repeats() -> int:
+    """The fewest of any study."""
+    return min(repeats_of().values())
 
 
 def digest() -> str:

@@ -43,7 +43,11 @@ _FIGURE = (
 def page() -> str:
     """The page as one text."""
     rows, about = scoreboard.entries(), scoreboard.about()
-    parts = [_GENERATED, "# Scoreboard of published studies", _INTRO.format(repeats=about["repeats"])]
+    parts = [
+        _GENERATED,
+        "# Scoreboard of published studies",
+        _INTRO.format(repeats=scoreboard.fewest_repeats()),
+    ]
     parts += ["## Scores", score_table(rows), "### By study", study_table(rows), "## Forest plot", _FIGURE]
     for role in reversed(evidence.ROLES):
         parts.append(f"## {role.capitalize()} rows")
@@ -103,7 +107,8 @@ def left_out() -> str:
 def made(about: dict[str, Any]) -> str:
     """The command and what it was run with."""
     return (
-        f"`{about['command']}`: {about['repeats']} simulated trials of each study or more, seed {about['seed']}; rows in "
+        f"`{about['command']}`: {scoreboard.fewest_repeats()} simulated trials of each study or more, "
+        f"seed {about['seed']}; rows in "
         f"`data/predicted/studies.csv`, SHA-256 `{about['digest'][:12]}`."
     )
 

@@ -71,7 +71,8 @@ class Ashworth:
         nodes, weights = _quadrature()
         felt = np.log(torque_at(velocity, torque, self.velocities(nodes)[None, :]))
         above = _chance_above(felt[..., None] - self.log_cuts, self.number("rater_noise"))
-        reached = np.tensordot(above, weights / weights.sum(), axes=([1], [0]))
+        # Added up node by node: a matrix product rounds a subject's sum by where it stands among the others.
+        reached = (above * (weights / weights.sum())[:, None]).sum(axis=1)
         ones, zeros = np.ones((len(torque), 1)), np.zeros((len(torque), 1))
         return -np.diff(np.concatenate([ones, reached, zeros], axis=1), axis=1)
 
@@ -189,7 +190,7 @@ def _score_draw(
     probability = scale.probability(velocity, total)
     return AshworthScore(
         probability=probability,
-        expected=probability @ scale.scores,
+        expected=(probability * scale.scores).sum(axis=1),
         latent=scale.latent(at_typical),
         rated=scale.rate(velocity, total, seeds, "first", draw),
         total_torque=at_typical,

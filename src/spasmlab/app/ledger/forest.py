@@ -163,7 +163,8 @@ def board(asked: Any) -> Tag:
     return tags.div(
         tags.div(*(_score(role, entries) for role in reversed(evidence.ROLES)), class_="scores"),
         tags.p(
-            f"{about['repeats']} simulated trials of each study, seed {about['seed']}. Of new trials nine in ten should "
+            f"{scoreboard.fewest_repeats()} simulated trials of each study or more, "
+            f"seed {about['seed']}. Of new trials nine in ten should "
             "fall inside if the model and its doubts are right; wide intervals are no merit. ",
             tags.code("spasmlab replicate --all"),
             class_="muted small",
