@@ -17,36 +17,22 @@ NUMBERS = 40_000
 UNTIMED = settings(deadline=None)  # the first call compiles
 
 
-@njit
-def exponentials(x):
-    out = np.empty(x.size)
-    for i in range(x.size):
-        out[i] = fastmath.exponential(x[i])
-    return out
+def of_each(function):
+    """A compiled function of one number, of every number of an array."""
+
+    @njit
+    def values(x):
+        out = np.empty(x.size)
+        for i in range(x.size):
+            out[i] = function(x[i])
+        return out
+
+    return values
 
 
-@njit
-def growths(x):
-    out = np.empty(x.size)
-    for i in range(x.size):
-        out[i] = fastmath.growth(x[i])
-    return out
-
-
-@njit
-def linoids(x):
-    out = np.empty(x.size)
-    for i in range(x.size):
-        out[i] = fastmath.linear(x[i]) / fastmath.rising(x[i])
-    return out
-
-
-@njit
-def sigmoids(x):
-    out = np.empty(x.size)
-    for i in range(x.size):
-        out[i] = 1 / fastmath.falling(x[i])
-    return out
+exponentials, growths = of_each(fastmath.exponential), of_each(fastmath.growth)
+linoids = of_each(njit(lambda x: fastmath.linear(x) / fastmath.rising(x)))
+sigmoids = of_each(njit(lambda x: 1 / fastmath.falling(x)))
 
 
 @njit

@@ -12,7 +12,8 @@ from spasmlab.io import event_table
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 ONE = str(EXAMPLES / "one_compartment.toml")
-GABAPENTIN = ["exposure", "--drug", "gabapentin", "--regimen", "600 mg tid", "--draws", "1", "--json"]
+MANY = ["exposure", "--drug", "gabapentin", "--regimen", "600 mg tid", "--json"]
+GABAPENTIN = [*MANY[:-1], "--draws", "1", "--json"]
 
 
 def test_every_row_of_an_event_table_is_predicted() -> None:
@@ -99,8 +100,7 @@ def test_dialysis_takes_drug_out_while_it_runs() -> None:
 
 
 def test_a_population_is_dialysed_by_the_days_of_the_week() -> None:
-    plain = ["exposure", "--drug", "gabapentin", "--regimen", "600 mg tid", "--json"]
-    words = [*plain, "--days", "9", "--times", "197,201", "--population", "40", "--of", "renal-clinic"]
+    words = [*MANY, "--days", "9", "--times", "197,201", "--population", "40", "--of", "renal-clinic"]
     without = found(command.run(*words))
     with_it = found(command.run(*words, "--dialysis", "4 h on Mon, Wed, Fri from 5 h, first dose Sun"))
     assert with_it["dialysis"] == "4 h on Mon, Wed, Fri from 5 h, first dose Sun"
@@ -135,18 +135,7 @@ def test_a_run_of_many_patients_follows_their_sessions() -> None:
 
 
 def test_a_population_under_doubt_has_an_interval_about_each_percentile() -> None:
-    words = [
-        "exposure",
-        "--drug",
-        "gabapentin",
-        "--regimen",
-        "600 mg tid",
-        "--population",
-        "30",
-        "--times",
-        "9",
-        "--json",
-    ]
+    words = [*MANY, "--population", "30", "--times", "9"]
     plain, doubted = found(command.run(*words)), found(command.run(*words, "--draws", "8"))
     assert "doubt" not in plain["c_max"] and plain["draws"] == 1 and doubted["draws"] == 8
     for entry, again in (
@@ -158,7 +147,7 @@ def test_a_population_under_doubt_has_an_interval_about_each_percentile() -> Non
         }
         for name, interval in again["doubt"].items():
             assert interval["low"] <= again[name] <= interval["high"] and interval["low"] < interval["high"]
-    code, text, _ = command.run(*words[:-1], "--draws", "8")
+    code, text, _ = command.run(*(word for word in words if word != "--json"), "--draws", "8")
     assert code == 0 and "doubt about the median" in text
 
 
@@ -198,18 +187,7 @@ def test_formulations_are_not_interchangeable() -> None:
 
 
 def test_a_population_has_a_median_and_a_spread() -> None:
-    words = [
-        "exposure",
-        "--drug",
-        "gabapentin",
-        "--regimen",
-        "600 mg tid",
-        "--population",
-        "64",
-        "--times",
-        "9,5",
-        "--json",
-    ]
+    words = [*MANY, "--population", "64", "--times", "9,5"]
     answer = found(command.run(*words, "--of", "renal-clinic"))
     assert answer["patients"] == 64
     assert answer["population"] == "renal-clinic"

@@ -316,6 +316,13 @@ def test_a_summary_agrees_with_all_patients_kept() -> None:
     assert 0 < found.achieved_error < 1e-5
 
 
+def own_numbers(of: Cohort, person: People) -> dict[str, float]:
+    """What one patient's parameters are, as `solve` takes them for that patient alone."""
+    values = parameters(of, person)
+    names = [n for n in values if n not in {"weight", "creatinine_clearance", "fed", "dialysis"}]
+    return {name: float(values[name][0]) for name in names if of.resolved()[name][1].bounds}
+
+
 def test_metrics_of_a_population_are_those_of_its_patients() -> None:
     from spasmlab import exposure
     from spasmlab.chain.solve import solve
@@ -323,9 +330,7 @@ def test_metrics_of_a_population_are_those_of_its_patients() -> None:
     of = asked(seed=2)
     person = of.population.people(1, 2)
     found = cohort.exposure_of(of, person)
-    values = parameters(of, person)
-    names = [n for n in values if n not in {"weight", "creatinine_clearance", "fed", "dialysis"}]
-    changed = {name: float(values[name][0]) for name in names if of.resolved()[name][1].bounds}
+    changed = own_numbers(of, person)
     dataset = solve(GABAPENTIN, of.regimen, person.person(0), days=1, overrides=changed, checked=0)
     for name, number in exposure.metrics(dataset, of.regimen).items():
         assert found[name][0] == pytest.approx(number[0], rel=1e-9), name
@@ -338,9 +343,7 @@ def test_dialysis_in_a_population_is_that_of_each_patient_alone() -> None:
     calendar = dialysis.parse("4 h on Mon, Wed, Fri from 5 h, then 125 mg")
     of = replace(asked(of="renal-clinic", seed=2), days=8, dialysis=calendar)
     person = of.population.people(1, 2)
-    values = parameters(of, person)
-    names = [n for n in values if n not in {"weight", "creatinine_clearance", "fed", "dialysis"}]
-    changed = {name: float(values[name][0]) for name in names if of.resolved()[name][1].bounds}
+    changed = own_numbers(of, person)
 
     def alone(hours):
         return solve(

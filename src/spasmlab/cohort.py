@@ -290,10 +290,9 @@ def exposure_of(cohort: Cohort, people: People) -> dict[str, np.ndarray]:
     usual = {name: np.concatenate([one[name] for one in found]) for name in found[0]}
     if cohort.dialysis is None:
         return usual
-    full = replace(cohort, adherence=1.0)
-    return exposure_course.over_last_cycle(
-        lambda times: solve(full, people, times, exposure_course.NEEDED), cohort.dialysis, cohort.days, usual
-    )
+    times = exposure_course.times_of(cohort.dialysis, cohort.days)
+    seen = solve(replace(cohort, adherence=1.0), people, times, exposure_course.NEEDED)
+    return exposure_course.over_last_cycle(times, seen, usual)
 
 
 def _metric_units() -> dict[str, str]:

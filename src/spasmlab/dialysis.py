@@ -21,13 +21,15 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from spasmlab.errors import InputError
+from spasmlab.regimen import DAY_H, number
 
 if TYPE_CHECKING:
     import numpy as np
 
 EXAMPLE = "4 h every 48 h"
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-DAY_H, WEEK_H = 24.0, 168.0
+NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+DAYS = tuple(name[:3] for name in NAMES)
+WEEK_H = len(DAYS) * DAY_H
 _NUMBER = r"\d+(?:\.\d+)?"
 _DAY = rf"(?:{'|'.join(DAYS)})[a-z]*"
 _FORM = re.compile(
@@ -104,15 +106,11 @@ class Calendar:
     @property
     def text(self) -> str:
         """The calendar as `parse` reads it."""
-        from spasmlab.regimen import number
-
         extra = f", then {number(self.supplement_mg)} mg" if self.supplement_mg else ""
         return f"{number(self.length_h)} h {self._when}{extra}"
 
     @property
     def _when(self) -> str:
-        from spasmlab.regimen import number
-
         start = f" from {number(self.start_h)} h" if self.start_h else ""
         if self.weekdays:
             named = ", ".join(DAYS[day].capitalize() for day in self.weekdays)
@@ -149,16 +147,11 @@ def parse(text: str) -> Calendar:
     return made
 
 
-_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-
-
 def _weekday(word: str) -> int:
     """0 for Monday; InputError for a word that is no beginning of a day's name."""
     place = DAYS.index(word[:3])
-    if not _NAMES[place].startswith(word) and word not in ("tues", "weds", "thur", "thurs"):
-        raise InputError(
-            f"'{word}' is not a day; possible: {', '.join(_NAMES)}, or their first three letters"
-        )
+    if not NAMES[place].startswith(word) and word not in ("tues", "weds", "thur", "thurs"):
+        raise InputError(f"'{word}' is not a day; possible: {', '.join(NAMES)}, or their first three letters")
     return place
 
 

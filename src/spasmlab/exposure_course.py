@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spasmlab.dialysis import WEEK_H
 from spasmlab.exposure import FINE_PER_HOUR, highest
 from spasmlab.regimen import DAY_H
 
@@ -23,7 +24,7 @@ KEPT = ("half_life", "terminal_half_life", "bioavailability")  # these do not de
 
 def window(dialysis: Calendar, end_h: float) -> tuple[float, float]:
     """The hours looked at: the last cycle of the calendar (a week where it has none), or all of a shorter course."""
-    length = dialysis.cycle_h or 7 * DAY_H
+    length = dialysis.cycle_h or WEEK_H
     return max(0.0, end_h - length), end_h
 
 
@@ -39,20 +40,15 @@ def metrics(
     """
     from spasmlab import exposure
 
-    seen = solve(_times(dialysis, days))
-    usual = exposure.metrics(seen, regimen)
-    return over_last_cycle(lambda times: {n: seen[n].values for n in NEEDED}, dialysis, days, usual)
+    times = times_of(dialysis, days)
+    seen = solve(times)
+    return over_last_cycle(times, {n: seen[n].values for n in NEEDED}, exposure.metrics(seen, regimen))
 
 
 def over_last_cycle(
-    solve: Callable[[np.ndarray], Mapping[str, np.ndarray]],
-    dialysis: Calendar,
-    days: float,
-    usual: Mapping[str, np.ndarray],
+    times: np.ndarray, seen: Mapping[str, np.ndarray], usual: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """The same from the signals `NEEDED`, (curves, times) each, that `solve` gives at times, and the `usual` metrics."""
-    times = _times(dialysis, days)
-    seen = solve(times)
+    """The same from the signals `NEEDED`, (curves, times) each, at `times_of` the calendar, and the `usual` metrics."""
     levels, rises = (seen[name] for name in NEEDED)
     peak, at = highest(times, levels, rises)
     # The lowest is where a session ends or a dose begins to be absorbed, and there a cubic would undershoot.
@@ -60,7 +56,7 @@ def over_last_cycle(
     return found | {name: usual[name] for name in KEPT}
 
 
-def _times(dialysis: Calendar, days: float) -> np.ndarray:
+def times_of(dialysis: Calendar, days: float) -> np.ndarray:
     """Points of the window, two at each end of a session: the slope jumps there, and a cubic holds on one side only."""
     start, end = window(dialysis, days * DAY_H)
     even = np.linspace(start, end, int(np.ceil((end - start) * FINE_PER_HOUR)) + 1)

@@ -34,6 +34,8 @@ DEFAULT = "healthy"
 DRAWN = ("age", "weight", "height", "creatinine")
 CLEARANCES = ("cockcroft-gault", "schwartz")
 MOST_TRIES = 200
+MOST_PATIENTS = 1_000_000  # of one run
+INTERVALS = "low and high are the 5th and 95th percentile of patients, value is the median"
 _FIELDS = {"title", "summary", "clearance", "covariates", "correlations"}
 
 
@@ -153,6 +155,12 @@ class Population:
         ):
             within &= (values >= limits[f"least_{name}"].number) & (values <= limits[f"most_{name}"].number)
         return within
+
+
+def refuse_count(count: int) -> None:
+    """InputError for a number of patients that one run does not take."""
+    if not 1 <= count <= MOST_PATIENTS:
+        raise InputError(f"--population must be between 1 and {MOST_PATIENTS}, not {count}")
 
 
 def names() -> tuple[str, ...]:

@@ -7,13 +7,10 @@ from typing import Any
 import numpy as np
 
 from spasmlab import quantity, result
-from spasmlab.errors import InputError
 from spasmlab.exposure_result import FLUIDS, window_of
 from spasmlab.progress import Stages
 from spasmlab.request import Request
 
-MOST_PATIENTS = 1_000_000
-INTERVALS = "low and high are the 5th and 95th percentile of patients, value is the median"
 OF_DOUBT = "doubt is the 90 % interval of each over draws of the parameters"
 
 
@@ -35,8 +32,7 @@ def compute(
     from spasmlab import cohort as cohorts
     from spasmlab import exposure, population
 
-    if not 1 <= count <= MOST_PATIENTS:
-        raise InputError(f"--population must be between 1 and {MOST_PATIENTS}, not {count}")
+    population.refuse_count(count)
     cohort = cohorts.Cohort(
         population.load(name),
         request.drug,
@@ -73,7 +69,7 @@ def compute(
         "adherence": adherence,
         "draws": draws,
         "metrics_over": window_of(request),
-        "intervals": INTERVALS if draws < quantity.FEWEST_DRAWS else f"{INTERVALS}; {OF_DOUBT}",
+        "intervals": population.INTERVALS + (f"; {OF_DOUBT}" if draws >= quantity.FEWEST_DRAWS else ""),
         "concentrations": [_at(found, asked.index(time), time) for time in times],
         **metrics,
         "tolerances": {"achieved_error": found.achieved_error, "percentiles_within": found.within},

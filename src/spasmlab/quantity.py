@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,11 @@ class Quantity:
     unit: str
     low: float | None = None
     high: float | None = None
+
+    @classmethod
+    def of(cls, entry: Mapping[str, Any]) -> Quantity:
+        """The quantity that an entry of a result holds, whatever else stands in it."""
+        return cls(entry["value"], entry["unit"], entry["low"], entry["high"])
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form: value, unit, low, high."""

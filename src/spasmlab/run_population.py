@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from spasmlab import endpoints, quantity, result
+from spasmlab import population as populations
 from spasmlab.errors import InputError
 from spasmlab.progress import Stages
 from spasmlab.quantity import Quantity
 from spasmlab.regimen import DAY_H
 from spasmlab.request import Request
 
-MOST_PATIENTS = 1_000_000
 PERCENTILES = (5.0, 50.0, 95.0)
 SIGNALS = {
     "plasma_concentration": "mg/L", "occupancy": "1", "release_ia": "1", "release_poly": "1",
@@ -42,7 +42,7 @@ def compute(request: Request, count: int, name: str | None, fidelity: str, stage
         "population": population,
         "patients": count,
         "fidelity": fidelity,
-        "intervals": "low and high are the 5th and 95th percentile of patients, value is the median",
+        "intervals": populations.INTERVALS,
         "arms": {arm: {n: _of(v, _unit(n)) for n, v in values.items()} for arm, values in arms.items()},
         "effects": {n: {"difference": _of(drug[n] - none[n], _unit(n))} for n in drug},
         "seconds": result.seconds(stages),
@@ -55,8 +55,7 @@ def population_of(condition: str) -> str:
 
 
 def _refuse(request: Request, count: int, fidelity: str) -> None:
-    if not 1 <= count <= MOST_PATIENTS:
-        raise InputError(f"--population must be between 1 and {MOST_PATIENTS}, not {count}")
+    populations.refuse_count(count)
     if fidelity != "surrogate":
         raise InputError(
             "--population runs the circuit of every patient by its surrogate; possible: add --fidelity surrogate"

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from spasmlab import run as runs
-from spasmlab.chain import body
 from spasmlab.endpoints import typical
+from spasmlab.endpoints.course import RELEASES, changes_release
 from spasmlab.endpoints.typical import Asked, Scored
 from spasmlab.regimen import DAY_H
 from spasmlab.request import Request
@@ -26,7 +26,7 @@ def of_request(request: Request, factors: Mapping[str, np.ndarray], fidelity: st
     scale = typical.scale_of(request.condition.name)
     if scale is None:
         return Scored(problem=HEALTH)
-    if not changes_release(request):
+    if not changes_release(request.drug, request.formulation):
         said = (
             f"{scale.title}: its model follows release through α2δ, and {request.drug.title} acts elsewhere"
         )
@@ -40,12 +40,7 @@ def of_request(request: Request, factors: Mapping[str, np.ndarray], fidelity: st
     return typical.score(asked, lambda hours: releases(request, hours), request.draws)
 
 
-def changes_release(request: Request) -> bool:
-    """Whether the chain follows the drug to a release."""
-    return "release_poly" in body.of(request.drug, request.formulation).signals
-
-
 def releases(request: Request, hours: np.ndarray) -> dict[str, np.ndarray]:
     """The release of each class of terminals over the course, (draws, T)."""
     chain = runs.solve_chain(request, hours, 0)
-    return {name: chain.variables[name].values for name in typical.RELEASES if name in chain}
+    return {name: chain.variables[name].values for name in RELEASES if name in chain}

@@ -118,8 +118,7 @@ def exposure(found: Mapping[str, Any]) -> None:
 def _concentrations(entries: Iterable[Mapping[str, Any]]) -> None:
     table = _table("time [h]", "plasma [mg/L]", "cord fluid [mg/L]", "spinal fluid [mg/L]")
     for entry in entries:
-        plasma = {key: entry[key] for key in ("value", "unit", "low", "high")}
-        fluids = (plasma, entry["isf"], entry["csf"])
+        fluids = (entry, entry["isf"], entry["csf"])  # plasma's own fields stand in the entry itself
         table.add_row(f"{entry['time_h']:g}", *(_with_interval(fluid) for fluid in fluids))
     console().print(table)
 
@@ -191,7 +190,7 @@ def _table(*headings: str) -> Table:
 
 
 def _row(table: Table, label: str, entry: Mapping[str, Any], *more: str) -> None:
-    quantity = _quantity(entry)
+    quantity = Quantity.of(entry)
     if quantity.value is not None:
         table.add_row(label, quantity.number_text, quantity.interval_text, pretty_unit(quantity.unit), *more)
 
@@ -202,17 +201,13 @@ def _doubt(entry: Mapping[str, Any]) -> str:
     return Quantity(entry["value"], entry["unit"], **own).interval_text
 
 
-def _quantity(entry: Mapping[str, Any]) -> Quantity:
-    return Quantity(**{key: entry[key] for key in ("value", "unit", "low", "high")})
-
-
 def _with_interval(entry: Mapping[str, Any]) -> str:
-    quantity = _quantity(entry)
+    quantity = Quantity.of(entry)
     return quantity.number_text + (f" ({quantity.interval_text})" if quantity.interval_text else "")
 
 
 def _text(entry: Mapping[str, Any]) -> str:
-    return _quantity(entry).text
+    return Quantity.of(entry).text
 
 
 def events(found: Mapping[str, Any]) -> None:

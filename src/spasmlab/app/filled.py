@@ -110,9 +110,9 @@ def _curve(points: list[dict[str, Any]], label: str, look: str, scale: float) ->
 def _numbers(found: Mapping[str, Any], name: str) -> dict[str, str]:
     """The number of a panel in words; of a curve its last point, the fastest stretch."""
     last = lambda entry: entry[-1] if isinstance(entry, list) else entry
-    none, drug = (_quantity(last(found["arms"][arm][name])) for arm, _, _ in ARMS)
+    none, drug = (Quantity.of(last(found["arms"][arm][name])) for arm, _, _ in ARMS)
     effect = last(found["effects"][name])
-    change = _quantity(effect["percent"] or effect["difference"])
+    change = Quantity.of(effect["percent"] or effect["difference"])
     unit, sign = pretty_unit(change.unit), "+" if (change.value or 0) > 0 else ""
     said = f"{sign}{change.number_text}{' ' + unit if unit else ''}" if change.value is not None else ""
     texts = {
@@ -120,10 +120,6 @@ def _numbers(found: Mapping[str, Any], name: str) -> dict[str, str]:
         "without": none.number_text, "change": said if none.value else "", "meaning": "",
     }  # fmt: skip
     return {key: text.replace("-", "−") if key != "unit" else text for key, text in texts.items()}
-
-
-def _quantity(entry: Mapping[str, Any]) -> Quantity:
-    return Quantity(entry["value"], entry["unit"], entry["low"], entry["high"])
 
 
 def rows(found: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

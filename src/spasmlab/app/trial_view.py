@@ -94,7 +94,7 @@ def _effect(row: Mapping[str, Any], low: float, high: float) -> Tag:
         ),
         tags.span(class_="estimate", style=f"left: {_at(row['value'], low, high)}"),
     ]
-    quantity = Quantity(row["value"], row["unit"], row["low"], row["high"])
+    quantity = Quantity.of(row)
     clear = row["low"] * row["high"] > 0
     return tags.tr(
         tags.th(

@@ -7,12 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from spasmlab import streams
 from spasmlab.parameter import Parameter
 from spasmlab.regimen import DAY_H
+
+if TYPE_CHECKING:
+    from spasmlab.drug import Drug
+
+RELEASES = ("release_ia", "release_poly", "release_monoamine", "release_inhibitory")
+
+
+def changes_release(drug: Drug, formulation: str) -> bool:
+    """Whether the chain follows a drug to a release, which endpoints read."""
+    from spasmlab.chain import body
+
+    return "release_poly" in body.of(drug, formulation).signals
 
 
 @dataclass(frozen=True)

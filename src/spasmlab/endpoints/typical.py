@@ -17,11 +17,10 @@ import numpy as np
 
 from spasmlab import endpoints, streams
 from spasmlab.endpoints import cramps
-from spasmlab.endpoints.course import Chance, Course
+from spasmlab.endpoints.course import RELEASES, Chance, Course
 from spasmlab.parameter import beside
 from spasmlab.regimen import DAY_H
 
-RELEASES = ("release_ia", "release_poly", "release_monoamine", "release_inhibitory")
 CORD = {"mas", "h_m_ratio", "reflex_torque"}  # what a run reads off the cord itself
 SPASTICITY = "spasticity_scales"
 

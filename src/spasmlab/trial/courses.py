@@ -8,10 +8,9 @@ import numpy as np
 
 from spasmlab import cohort as cohorts
 from spasmlab import condition, dialysis, drug, food, hypothesis, interaction, population, regimen
-from spasmlab.chain import body
 from spasmlab.cohort import Cohort
 from spasmlab.drug import Drug
-from spasmlab.endpoints.course import Course
+from spasmlab.endpoints.course import RELEASES, Course, changes_release
 from spasmlab.errors import InputError
 from spasmlab.parameter import beside
 from spasmlab.population import People
@@ -20,7 +19,6 @@ from spasmlab.request import meal_of
 from spasmlab.trial.design import Arm, Design, clock_hours
 from spasmlab.variability import Setting
 
-RELEASES = ("release_ia", "release_poly", "release_monoamine", "release_inhibitory")
 UNTOUCHED = dict.fromkeys(RELEASES, 1.0) | {"occupancy": 0.0, "plasma_concentration": 0.0}
 SIGNALS = tuple(UNTOUCHED)
 
@@ -98,11 +96,6 @@ def cohort_of(
         hypothesis=hypothesis.load(design.hypothesis or hypothesis.DEFAULT),
         dialysis=dialysis.parse(design.dialysis) if design.dialysis else None,
     )
-
-
-def changes_release(found: Drug, formulation: str) -> bool:
-    """Whether a drug acts on release at all."""
-    return "release_poly" in body.of(found, formulation).signals
 
 
 def _require_release(found: Drug, formulation: str) -> None:

@@ -235,12 +235,12 @@ def _unknown_field(place: list[str], origin: str) -> InputError:
 
 def _refuse_background(names: tuple[str, ...]) -> None:
     from spasmlab import drug, interaction
-    from spasmlab.trial import courses
+    from spasmlab.endpoints.course import changes_release
 
     for name in names:
         if name not in (*drug.names(), *interaction.names()):
             raise unknown("background treatment", name, {*drug.names(), *interaction.names()})
-        if name in drug.names() and courses.changes_release(drug.load(name), "ir"):
+        if name in drug.names() and changes_release(drug.load(name), "ir"):
             raise InputError(
                 f"'{name}' changes release, so that it cannot be a background; possible: give it to the arms that take it"
             )

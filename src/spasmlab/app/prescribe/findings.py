@@ -82,7 +82,7 @@ def level(name: str) -> Tag:
 def _numbers(numbers: Sequence[Mapping[str, Any]]) -> list[TagChild]:
     shown: list[TagChild] = []
     for one in numbers:
-        told = Quantity(one["value"], one["unit"], one["low"], one["high"])
+        told = Quantity.of(one)
         shown.append(
             tags.span(f"{one['name'].replace('_', ' ')} ", widgets.quantity(told), class_="compared-one")
         )
