@@ -76,7 +76,11 @@ def exponentials() -> dict[str, float]:
     with_library = {"growth": library}
     for name in ("rising", "falling"):
         with_library[name] = rebuilt(getattr(fastmath, name), {"growth": library}, inline="always")
-    slow = rebuilt(motoneuron.advance, with_library, fastmath=True, error_model="numpy")
+    loops = {
+        name: rebuilt(getattr(motoneuron, name), with_library, inline="always")
+        for name in ("spike_gates", "slow_gates", "voltages")
+    }
+    slow = rebuilt(motoneuron.advance, loops, fastmath=True, error_model="numpy")
 
     def stepper(advance):
         @njit

@@ -25,11 +25,23 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from spasmlab.circuit.fastmath import exponential, falling, gate, growth, linear, normal, relax, rising
+from spasmlab.circuit.fastmath import (
+    FOLDS,
+    TINY,
+    exponential,
+    falling,
+    gate,
+    growth,
+    linear,
+    normal,
+    relax,
+    rising,
+)
 from spasmlab.errors import SolveError
 from spasmlab.parameter import Parameter
 from spasmlab.streams import stream
 
+HALVES = 2.0  # in one step, whose rates are those of half a step
 RESTING_ITERATIONS, RESTING_TOLERANCE = 10_000, 1e-4  # of them most take under a hundred; mV
 BLOCK = (
     32  # cells stepped together; a compile-time constant, so that the compiler keeps them in vector registers
@@ -290,30 +302,34 @@ def sk_share(known: Mapping[str, Parameter], pic: np.ndarray) -> np.ndarray:
 
 
 class Step(NamedTuple):
-    """What one step of `dt` ms needs beside state and constants, held by value so that it stays in registers."""
+    """What one step of `dt` ms needs beside state and constants, held by value so that it stays in registers.
 
-    dt: float
-    m_opening: float  # rate constant times slope, 1/ms
-    m_opening_half: float
-    m_opening_per: float  # 1/slope, 1/mV, and so on
+    Rates are those of half a step. The argument of a rate law is FOLDS·(u·per + at), with a voltage u in mV: one
+    multiplication and addition, because growth divides by FOLDS again.
+    """
+
+    m_opening: float  # rate constant times slope, and so on
+    m_opening_per: float
+    m_opening_at: float
     m_closing: float
-    m_closing_half: float
     m_closing_per: float
+    m_closing_at: float
     h_opening: float
-    h_opening_half: float
     h_opening_per: float
+    h_opening_at: float
     h_closing: float
-    h_closing_half: float
     h_closing_per: float
+    h_closing_at: float
     n_opening: float
-    n_opening_half: float
     n_opening_per: float
+    n_opening_at: float
     n_closing: float
-    n_closing_half: float
     n_closing_per: float
+    n_closing_at: float
     q_opening: float
-    q_opening_half: float
     q_opening_per: float
+    q_opening_at: float
+    half: float  # half a step, ms
     pic_per: float
     pic_share: float  # half a step over the time constant
     calcium_share: float
@@ -334,85 +350,103 @@ def prepare_step(k, dt):
     """The Step of `dt` ms from the record of the circuit's numbers."""
     half = 0.5 * dt
     return Step(
-        dt,
-        k.m_opening_rate * k.m_opening_slope, k.m_opening_half, 1 / k.m_opening_slope,
-        k.m_closing_rate * k.m_closing_slope, k.m_closing_half, 1 / k.m_closing_slope,
-        k.h_opening_rate, k.h_opening_half, 1 / k.h_opening_slope,
-        k.h_closing_rate, k.h_closing_half, 1 / k.h_closing_slope,
-        k.n_opening_rate * k.n_opening_slope, k.n_opening_half, 1 / k.n_opening_slope,
-        k.n_closing_rate, k.n_closing_half, 1 / k.n_closing_slope,
-        k.slow_potassium_opening_rate, k.slow_potassium_half, 1 / k.slow_potassium_slope,
-        1 / k.pic_slope, half / k.pic_time_constant,
-        half / k.calcium_time_constant, 1 / k.persistent_sodium_slope, half / k.persistent_sodium_time_constant,
+        half * k.m_opening_rate * k.m_opening_slope, *argument(k.m_opening_half, k.m_opening_slope),
+        half * k.m_closing_rate * k.m_closing_slope, *argument(k.m_closing_half, -k.m_closing_slope),
+        half * k.h_opening_rate, *argument(k.h_opening_half, -k.h_opening_slope),
+        half * k.h_closing_rate, *argument(k.h_closing_half, k.h_closing_slope),
+        half * k.n_opening_rate * k.n_opening_slope, *argument(k.n_opening_half, k.n_opening_slope),
+        half * k.n_closing_rate, *argument(k.n_closing_half, -k.n_closing_slope),
+        half * k.slow_potassium_opening_rate, *argument(k.slow_potassium_half, k.slow_potassium_slope),
+        half, 1 / (FOLDS * k.pic_slope), half / k.pic_time_constant, half / k.calcium_time_constant,
+        1 / (FOLDS * k.persistent_sodium_slope), half / k.persistent_sodium_time_constant,
         k.sodium_reversal, k.potassium_reversal, k.calcium_reversal, k.inhibitory_reversal, k.excitatory_reversal,
         exponential(-half / k.fast_excitation_decay), exponential(-half / k.slow_excitation_decay),
         exponential(-half / k.inhibition_decay),
     )  # fmt: skip
 
 
-@njit(fastmath=True, error_model="numpy")
-def advance(x, c, s):
-    """Move one block of cells by one step: gates by the trapezoidal rule, then both voltages by Crank and Nicolson's.
+@njit
+def argument(half, slope):
+    """(per, at) of a rate law with the argument (u − half)/slope (see Step)."""
+    return 1 / (FOLDS * slope), -half / (FOLDS * slope)
 
-    `x` (len(STATES)·BLOCK) is changed in place, `c` (len(CONSTANTS)·BLOCK) are constants, `s` is the Step. Gates and
-    voltages are staggered by half a step, which keeps the whole step second order.
-    """
-    per_half = 2 / s.dt
+
+# A block is stepped in three loops rather than one: a processor looks only so many instructions ahead, and in a long
+# loop those of a few cells, which wait for one another, are all that it sees.
+
+
+@njit(inline="always")
+def spike_gates(x, c, s):
+    """Move m, h and n of a block by one step, by the trapezoidal rule (see `advance`)."""
+    for i in range(BLOCK):
+        u = x[SOMA * BLOCK + i] - c[ORIGIN * BLOCK + i]
+        m_opens = FOLDS * (u * s.m_opening_per + s.m_opening_at)
+        m_closes = FOLDS * (u * s.m_closing_per + s.m_closing_at)
+        n_opens = FOLDS * (u * s.n_opening_per + s.n_opening_at)
+        x[M * BLOCK + i] = gate(
+            x[M * BLOCK + i],
+            s.m_opening * linear(m_opens),
+            rising(m_opens),
+            s.m_closing * linear(m_closes),
+            rising(m_closes),
+            HALVES,
+        )
+        x[H * BLOCK + i] = gate(
+            x[H * BLOCK + i],
+            s.h_opening * growth(FOLDS * (u * s.h_opening_per + s.h_opening_at)),
+            1.0,
+            s.h_closing,
+            falling(FOLDS * (u * s.h_closing_per + s.h_closing_at)),
+            HALVES,
+        )
+        x[N * BLOCK + i] = gate(
+            x[N * BLOCK + i],
+            s.n_opening * linear(n_opens),
+            rising(n_opens),
+            s.n_closing * growth(FOLDS * (u * s.n_closing_per + s.n_closing_at)),
+            1.0,
+            HALVES,
+        )
+
+
+@njit(inline="always")
+def slow_gates(x, c, s):
+    """Move q, p, c and s of a block by one step, by the trapezoidal rule (see `advance`)."""
     for i in range(BLOCK):
         v = x[SOMA * BLOCK + i]
         w = x[DENDRITE * BLOCK + i]
-        u = v - c[ORIGIN * BLOCK + i]
-        m = gate(
-            x[M * BLOCK + i],
-            s.m_opening * linear((u - s.m_opening_half) * s.m_opening_per),
-            rising((u - s.m_opening_half) * s.m_opening_per),
-            s.m_closing * linear((s.m_closing_half - u) * s.m_closing_per),
-            rising((s.m_closing_half - u) * s.m_closing_per),
-            s.dt,
-        )
-        h = gate(
-            x[H * BLOCK + i],
-            s.h_opening * growth((s.h_opening_half - u) * s.h_opening_per),
-            1.0,
-            s.h_closing,
-            falling((u - s.h_closing_half) * s.h_closing_per),
-            s.dt,
-        )
-        n = gate(
-            x[N * BLOCK + i],
-            s.n_opening * linear((u - s.n_opening_half) * s.n_opening_per),
-            rising((u - s.n_opening_half) * s.n_opening_per),
-            s.n_closing * growth((s.n_closing_half - u) * s.n_closing_per),
-            1.0,
-            s.dt,
-        )
-        q = gate(
+        x[Q * BLOCK + i] = gate(
             x[Q * BLOCK + i],
             s.q_opening,
-            falling((v - s.q_opening_half) * s.q_opening_per),
-            c[SLOW_CLOSING * BLOCK + i],
+            falling(FOLDS * (v * s.q_opening_per + s.q_opening_at)),
+            s.half * c[SLOW_CLOSING * BLOCK + i],
             1.0,
-            s.dt,
+            HALVES,
         )
-        open_pic = 1.0 / falling((w - c[PIC_HALF * BLOCK + i]) * s.pic_per)
-        p = relax(x[P * BLOCK + i], open_pic, s.pic_share)
-        slow_c = relax(x[C * BLOCK + i], open_pic, s.calcium_share)
-        slow_s = relax(
-            x[S * BLOCK + i],
-            1.0 / falling((v - c[SODIUM_HALF * BLOCK + i]) * s.persistent_per),
-            s.persistent_share,
+        open_pic = 1.0 / falling(FOLDS * ((w - c[PIC_HALF * BLOCK + i]) * s.pic_per))
+        open_sodium = 1.0 / falling(FOLDS * ((v - c[SODIUM_HALF * BLOCK + i]) * s.persistent_per))
+        x[P * BLOCK + i] = relax(x[P * BLOCK + i], open_pic, s.pic_share)
+        x[C * BLOCK + i] = relax(x[C * BLOCK + i], open_pic, s.calcium_share)
+        x[S * BLOCK + i] = relax(x[S * BLOCK + i], open_sodium, s.persistent_share)
+
+
+@njit(inline="always")
+def voltages(x, c, s):
+    """Move both voltages of a block by one step, and let its synapses decay (see `advance`)."""
+    per_half = 1 / s.half
+    for i in range(BLOCK):
+        v = x[SOMA * BLOCK + i]
+        w = x[DENDRITE * BLOCK + i]
+        m = x[M * BLOCK + i]
+        n = x[N * BLOCK + i]
+        q = x[Q * BLOCK + i]
+        sodium = (
+            c[SODIUM * BLOCK + i] * m * m * m * x[H * BLOCK + i]
+            + c[PERSISTENT * BLOCK + i] * x[S * BLOCK + i]
         )
-        x[M * BLOCK + i] = m
-        x[H * BLOCK + i] = h
-        x[N * BLOCK + i] = n
-        x[Q * BLOCK + i] = q
-        x[P * BLOCK + i] = p
-        x[C * BLOCK + i] = slow_c
-        x[S * BLOCK + i] = slow_s
-        sodium = c[SODIUM * BLOCK + i] * m * m * m * h + c[PERSISTENT * BLOCK + i] * slow_s
         potassium = c[FAST_K * BLOCK + i] * (n * n) * (n * n) + c[SLOW_K * BLOCK + i] * q * q
-        calcium = c[CALCIUM * BLOCK + i] * p
-        opened = c[CALCIUM_K * BLOCK + i] * slow_c
+        calcium = c[CALCIUM * BLOCK + i] * x[P * BLOCK + i]
+        opened = c[CALCIUM_K * BLOCK + i] * x[C * BLOCK + i]
         fast = x[FAST * BLOCK + i] * s.fast_decay
         slow = x[SLOW * BLOCK + i] * s.slow_decay
         inhibition = x[INHIBITION * BLOCK + i] * s.inhibition_decay
@@ -441,6 +475,18 @@ def advance(x, c, s):
         x[FAST * BLOCK + i] = fast * s.fast_decay
         x[SLOW * BLOCK + i] = slow * s.slow_decay
         x[INHIBITION * BLOCK + i] = inhibition * s.inhibition_decay
+
+
+@njit(fastmath=True, error_model="numpy")
+def advance(x, c, s):
+    """Move one block of cells by one step: gates by the trapezoidal rule, then both voltages by Crank and Nicolson's.
+
+    `x` (len(STATES)·BLOCK) is changed in place, `c` (len(CONSTANTS)·BLOCK) are constants, `s` is the Step. Gates and
+    voltages are staggered by half a step, which keeps the whole step second order.
+    """
+    spike_gates(x, c, s)
+    slow_gates(x, c, s)
+    voltages(x, c, s)
 
 
 @njit
@@ -475,17 +521,22 @@ def blown_up(x, limit):
     return False
 
 
-@njit(fastmath=True)
+@njit(fastmath=True, error_model="numpy")
 def advance_pool(x, c, before, detection, s):
     """Advance every block by one step; `before` (cells,) keeps the soma voltages from before. Returns whether any cell has
     risen past `detection` (mV): most steps see none, and nobody need be asked one by one.
     """
-    most = -1.0
+    risen = 0.0
     for b in range(x.shape[0]):
         block, constants = x[b], c[b]
         for i in range(BLOCK):
             before[b * BLOCK + i] = block[SOMA * BLOCK + i]
-        advance(block, constants, s)
-        for i in range(BLOCK):
-            most = max(most, min(block[SOMA * BLOCK + i] - detection, detection - before[b * BLOCK + i]))
-    return most >= 0.0
+        spike_gates(
+            block, constants, s
+        )  # as `advance` does; a call would hand over the whole Step for each block
+        slow_gates(block, constants, s)
+        voltages(block, constants, s)
+        for i in range(BLOCK):  # a sum of products, since a sum is taken of several cells at once
+            above, below = block[SOMA * BLOCK + i] - detection, detection + TINY - before[b * BLOCK + i]
+            risen += max(above, 0.0) * max(below, 0.0)
+    return risen > 0.0
