@@ -171,9 +171,11 @@ def test_healthy_threshold_lies_near_175_degrees_a_second():
     assert mean(assay("stretch", "healthy"), "threshold_velocity") == pytest.approx(175, abs=8)
 
 
-def test_reflex_torque_rises_up_to_150_degrees_a_second_in_chronic_injury():
+def test_reflex_torque_rises_up_to_150_degrees_a_second_in_chronic_injury_and_its_units_and_emg_to_300():
     result = assay("stretch", SCI)
     assert np.all(np.diff(mean(result, "reflex_torque")[result.coords["velocity"] <= 150]) > 0)
+    assert np.all(np.diff(mean(result, "active_units")) > 0)
+    assert mean(result, "emg_peak")[-1] > mean(result, "emg_peak")[result.coords["velocity"] == 150]
 
 
 @pytest.mark.xfail(

@@ -158,6 +158,44 @@ def test_force_velocity_rises_with_velocity_and_stays_bounded(length, velocity, 
     assert 0 <= low <= ceiling
 
 
+def _lagged(angular_velocity, step, k):
+    """The fibres' velocity (L0/s) at every step (ms) of the joint's (rad/s), from rest."""
+    found, now = [], 0.0
+    for velocity in angular_velocity:
+        now = muscle.driven_velocity(now, velocity, step, k)
+        found.append(now)
+    return np.array(found)
+
+
+def _share(k):
+    """Velocity of the fibres (L0/s) for one rad/s of the joint, once the tendon follows."""
+    return k.tendon_slack_share * k.moment_arm / k.optimal_length
+
+
+@pytest.mark.parametrize("step", [0.1, 1.0, 7.0])
+def test_fibres_reach_the_velocity_of_the_joint_exponentially_whatever_the_step(step):
+    k = _numbers()
+    time = step * np.arange(1, 60)
+    expected = 2.0 * _share(k) * (1 - np.exp(-time / k.tendon_lag))
+    np.testing.assert_allclose(_lagged(np.full(59, 2.0), step, k), expected, rtol=1e-9)
+
+
+def test_without_a_lag_the_fibres_move_as_the_joint_does():
+    k = numbers(known(tendon_lag=0.0))
+    np.testing.assert_array_equal(_lagged(np.array([1.0, -2.0]), 0.1, k), np.array([1.0, -2.0]) * _share(k))
+
+
+@pytest.mark.parametrize("frequency", [0.5, 3.0, 6.0, 12.0, 50.0])
+def test_muscle_behind_its_tendon_takes_energy_from_a_swing_and_never_gives_it(frequency):
+    """Work at constant activation and length round one cycle of the joint: lag turns damping down, not into drive."""
+    k, bend, step = _numbers(), _bend(), 0.1
+    time = np.arange(0, 3 * 1000 / frequency, step)
+    turning = 3.0 * np.sin(2 * np.pi * frequency * time / 1000)
+    force = [muscle.fibre_force(0.3, 1.0, v, bend, k) for v in _lagged(turning, step, k)]
+    last = time >= 2 * 1000 / frequency
+    assert (np.array(force) * turning)[last].sum() > 0
+
+
 def test_fibre_length_at_rest_and_under_load():
     k = _numbers()
     assert muscle.fibre_length(0.0, 0.0, k) == k.neutral_length

@@ -1,7 +1,8 @@
 """The limb as the kernel moves it: a joint with two muscles, imposed or free, and what the endings in them feel.
 
 A muscle's state is one row of MUSCLE: fibre length (L0, with vibration), its rate of change (L0/s), activation, force
-(share of the maximum) and the running mean of the velocity response. The joint's state is its angle and velocity.
+(share of the maximum), the running mean of the velocity response, and the velocity (L0/s) at which the tendon lets the
+joint drive the fibres. The joint's state is its angle and velocity.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from numba import njit
 
 from spasmlab.circuit.afferent import EXTENSOR, EXTENSOR_IA, EXTENSOR_IB, EXTENSOR_II, FLEXOR, MILLISECONDS
 from spasmlab.circuit.joint import damping_torque, elastic_torque, gravity, kick, ramp
-from spasmlab.circuit.muscle import fibre_force, fibre_length, sum_twitches, torque_of
+from spasmlab.circuit.muscle import driven_velocity, fibre_force, fibre_length, sum_twitches, torque_of
 from spasmlab.circuit.spindle import ia_rate, ib_rate, ii_rate, velocity_response
 
-MUSCLE = ("length", "stretch", "activation", "force", "dynamic_mean")
-(LENGTH, STRETCH, ACTIVATION, FORCE, DYNAMIC_MEAN) = range(len(MUSCLE))
+MUSCLE = ("length", "stretch", "activation", "force", "dynamic_mean", "driven")
+(LENGTH, STRETCH, ACTIVATION, FORCE, DYNAMIC_MEAN, DRIVEN) = range(len(MUSCLE))
 JOINT = ("angle", "velocity")  # rad, rad/s
 (ANGLE, VELOCITY) = range(len(JOINT))
 # What a run can do to a limb, each a row of numbers.
@@ -71,12 +72,13 @@ def pushed(now, load, pushes):
 
 
 @njit
-def muscle_torque(velocity, muscles, both, bend):
-    """Torque of both muscles on the joint at a joint velocity: the extensor pulls to negative angles."""
+def muscle_torque(velocity, muscles, h, both, bend):
+    """Torque of both muscles after `h` ms at a joint velocity: the extensor pulls to negative angles."""
     torque = 0.0
     for side in range(muscles.shape[0]):
         own, m = muscles[side], both[side]
-        force = fibre_force(own[ACTIVATION], own[LENGTH], away(side, velocity), bend, m)
+        driven = driven_velocity(own[DRIVEN], away(side, velocity), h, m)
+        force = fibre_force(own[ACTIVATION], own[LENGTH], driven, bend, m)
         torque -= away(side, torque_of(force, m))
     return torque
 
@@ -90,9 +92,9 @@ def swing(joint, muscles, external, inertia, h, both, bend):
     half, k = 0.5 * h / MILLISECONDS, both[EXTENSOR]
     angle, velocity = joint[ANGLE] + half * joint[VELOCITY], joint[VELOCITY]
     still = external + gravity(angle, k) + elastic_torque(angle, k)
-    torque = still + muscle_torque(velocity, muscles, both, bend) - _damping(velocity, k)
+    torque = still + muscle_torque(velocity, muscles, h, both, bend) - _damping(velocity, k)
     faster = velocity + k.nudge
-    slope = (still + muscle_torque(faster, muscles, both, bend) - _damping(faster, k) - torque) / k.nudge
+    slope = (still + muscle_torque(faster, muscles, h, both, bend) - _damping(faster, k) - torque) / k.nudge
     joint[VELOCITY] = kick(velocity, torque, min(slope, 0.0), inertia, h)
     joint[ANGLE] = angle + half * joint[VELOCITY]
 
@@ -107,7 +109,8 @@ def advance_muscle(own, side, joint, offset, h, drive, twitches, share, time, m,
     length = fibre_length(away(side, joint[ANGLE]), own[FORCE], m) + offset
     own[STRETCH] = (length - own[LENGTH]) / h * MILLISECONDS
     own[LENGTH] = length
-    own[FORCE] = fibre_force(own[ACTIVATION], length, away(side, joint[VELOCITY]), bend, m)
+    own[DRIVEN] = driven_velocity(own[DRIVEN], away(side, joint[VELOCITY]), h, m)
+    own[FORCE] = fibre_force(own[ACTIVATION], length, own[DRIVEN], bend, m)
 
 
 @njit
