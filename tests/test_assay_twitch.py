@@ -37,6 +37,13 @@ def test_gabapentin_leaves_everything_direct_bitwise_unchanged():
             assert np.array_equal(before[readout], after[readout]), readout
 
 
+def test_a_motor_unit_contracts_in_the_measured_time_and_the_muscle_sooner():
+    """N162 is of single units; the muscle's own twitch is that of its strong units, which are fast."""
+    row = calibration("N162")
+    assert twitch()["unit_twitch_time"][0] == pytest.approx(row.number, abs=row.spread)
+    assert twitch()["twitch_time"][0] < twitch()["unit_twitch_time"][0]
+
+
 def test_force_rises_with_rate_to_a_plateau_and_twitches_fuse():
     torque, fusion = twitch()["train_torque"][0], twitch()["fusion_index"][0]
     assert np.all(np.diff(torque[RATES <= 30]) > 0)

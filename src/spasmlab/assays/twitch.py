@@ -24,6 +24,7 @@ READOUTS = {
     "nerve_tetanus_torque": ("N m", "largest torque at 50 Hz through the nerve, reflex included"),
     "twitch_tetanus_ratio": ("1", "twitch over tetanus"),
     "twitch_time": ("ms", "from the pulse to the largest torque of the direct twitch"),
+    "unit_twitch_time": ("ms", "from the impulse to the largest force of a motor unit's own twitch, mean over units"),
     "half_relaxation_time": ("ms", "from the largest torque of the direct twitch to half of it"),
     "train_torque": ("N m", "largest torque of a train to the muscle, by its rate"),
     "fusion_index": (
@@ -60,6 +61,9 @@ def run(bench: Bench) -> AssayResult:
             [_ratio(a.max(), b.max()) for a, b in zip(single, train, strict=True)]
         ),
         "twitch_time": np.array([float(t.argmax() - start) for t in single]),
+        "unit_twitch_time": np.array(
+            [bench.units[bench.cord_of(s)].twitch_time.mean() for s in range(bench.subjects)]
+        ),
         "half_relaxation_time": np.array([_half_relaxation(t) for t in single]),
         "train_torque": trains,
         "fusion_index": fusion,
