@@ -82,6 +82,37 @@ def test_verdicts_by_rule() -> None:
     assert verdict("M01", (NO_DRUG, [1, 1]), (dose, [1, 1.01])) == "inside the spread"
 
 
+def beside_health(row: str, first: float, healthy: float) -> predicted.Judged:
+    """A row that compares a condition with health, judged on one draw of each."""
+    line = LINES[row]
+    runs = {
+        session.text: {NO_DRUG: [Kept(line.readout, "Hz", "", np.nan, np.array([value]))]}
+        for session, value in ((line.session, first), (line.reference, healthy))
+    }
+    found = predicted.judge(evidence.row(row), line, runs)
+    assert found is not None
+    return found
+
+
+def test_a_change_of_a_rate_is_judged_by_its_sign_or_absence_and_never_as_a_ratio() -> None:
+    """D10: salt lost lowers the cramp threshold by 5.1 Hz; D09: a loss of water leaves it."""
+    lower, higher = beside_health("D10", 18.0, 24.0), beside_health("D10", 27.0, 24.0)
+    assert (lower.value, lower.verdict) == (-25.0, "direction right")
+    assert (higher.value, higher.verdict) == (12.5, "missed")
+    assert beside_health("D09", 23.0, 24.0).verdict == "direction right"
+    assert beside_health("D09", 12.0, 24.0).verdict == "missed"
+
+
+def test_a_comparison_in_a_unit_is_a_difference_in_that_unit() -> None:
+    line = replace(LINES["D10"], expect="")
+    runs = {
+        session.text: {NO_DRUG: [Kept(line.readout, "Hz", "", np.nan, np.array([value]))]}
+        for session, value in ((line.session, 18.0), (line.reference, 24.0))
+    }
+    found = predicted.values(line, evidence.row("D10"), runs)
+    assert found is not None and found[0] == -6.0
+
+
 def test_a_run_without_a_value_is_no_prediction() -> None:
     assert predicted.judge(evidence.row("N336"), LINES["N336"], {}) is None
     assert predicted.judge(evidence.row("N336"), LINES["N336"], kept("N336", (NO_DRUG, [np.nan] * 2))) is None

@@ -37,10 +37,15 @@ COLUMNS = ("session", "dose", "readout", "coordinate", "at", "unit", "values")
 NO_DRUG = ""
 SEED = 0
 DIGITS = 5
-# Assays of many simulated seconds a subject, run with fewer draws; and of minutes.
+# Assays of many simulated seconds or minutes a subject, run with fewer draws.
 HEAVY = (
     "clonus",
+    "cramp",
+    "delta_f",
+    "motor_pool",
     "pendulum",
+    "post_activation",
+    "presynaptic",
     "reciprocal",
     "spasm_strength",
     "stretch",
@@ -48,7 +53,6 @@ HEAVY = (
     "twitch",
     "wind_up",
 )
-HEAVIEST = ("cramp", "delta_f", "motor_pool", "post_activation", "presynaptic")
 # What every run depends on, beside its own assay and condition; the pages and their own data do not count.
 BEHIND = ("circuit", "chain", "data/drugs", "data/hypotheses")
 # Parts of `circuit` that only some assays use: terminals fire by themselves, and cells lie in a dish, nowhere else.
@@ -292,7 +296,7 @@ def compute(sessions: Plan, draws: int | None = None) -> None:
 
 def draws_of(assay: str) -> int:
     """How many draws of an assay are kept."""
-    kind = "_of_heaviest_assays" if assay in HEAVIEST else "_of_heavy_assays" if assay in HEAVY else ""
+    kind = "_of_heavy_assays" if assay in HEAVY else ""
     return round(beside("predicted_circuit")[f"draws{kind}"].number)
 
 

@@ -79,6 +79,10 @@ class Line:
         """The dose as `circuit_runs` writes it."""
         return f"{self.drug} {self.dose}" if self.drug else NO_DRUG
 
+    def states(self, row: Row) -> bool:
+        """Whether the row is read as a statement: in words, or by the sign (or absence) of its change alone."""
+        return row.unit in SIGNED or bool(self.expect)
+
     @property
     def told(self) -> str:
         """What is simulated, in words."""
@@ -143,7 +147,8 @@ def runnable(line: Line) -> bool:
 
 
 def values(line: Line, row: Row, kept: Mapping[str, Arms]) -> np.ndarray | None:
-    """The prediction by draw in the row's unit; for a statement or a comparison a change in per cent.
+    """The prediction by draw in the row's unit: a number, a difference, or for a plain ratio the ratio; for a statement and
+    for a row in per cent the change in per cent.
 
     None where the run is not kept or says nothing.
     """
@@ -161,8 +166,10 @@ def values(line: Line, row: Row, kept: Mapping[str, Arms]) -> np.ndarray | None:
     other = _seen(line.elsewhere, line.reference, NO_DRUG if undrugged else line.arm, kept)
     if other is None:
         return None
-    if row.unit not in PERCENT | set(SIGNED):
-        return first.values / other.values
+    if row.unit not in PERCENT and not line.states(row):
+        if row.unit == "1":
+            return first.values / other.values
+        return turn * (first.values - other.values) * units.factor(first.unit, row.unit)
     with np.errstate(divide="ignore", invalid="ignore"):
         base = np.where(other.values == 0, np.abs(other.values).mean(), np.abs(other.values))
         return turn * 100 * (first.values - other.values) / base
@@ -236,14 +243,14 @@ def _verdict(row: Row, line: Line, value: float, low: float, high: float) -> str
     rule = beside("predicted_circuit")
     change = bool(line.against) or row.unit in SIGNED
     limit = rule["no_effect"].number
-    if row.unit in SIGNED or line.expect:
+    if line.states(row):
         sign = int(line.expect or row.number)
         seen = 0 if abs(value) < limit else int(np.sign(value))
         return "direction right" if seen == sign else "missed"
     inner, outer = published_range(row)
     if inner <= value <= outer:
         return "inside the spread"
-    if change and row.number == 0:
+    if change and row.number == 0 and row.unit in PERCENT:
         return "inside the spread" if abs(value) < limit else "missed"
     if low <= outer and high >= inner:
         return "intervals overlap"

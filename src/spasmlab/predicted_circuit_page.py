@@ -29,7 +29,7 @@ at a usual human dose where the row has one of an animal, or the chain in a bath
 chose a number; *validation* rows were only ever predicted.
 
 Predicted is the median over draws of doubt about the parameters (another cord in each), with their 90 % interval. Statements
-(direction, yes or no) are changes in per cent. Verdicts follow one rule, in this order: **inside the spread** when the
+(direction, yes or no, and changes that are compared by their sign or absence alone) are changes in per cent. Verdicts follow one rule, in this order: **inside the spread** when the
 prediction lies within the printed half-range, within 90 % of a printed standard deviation or error, beyond a bound, within
 {share:.0f} % of a number printed without spread, or below {limit:g} % where the row says no change; **intervals overlap**
 when the interval of the prediction meets that range; **direction right** when a change has the right sign and is at least
@@ -81,13 +81,14 @@ def _table(found: Iterable[Judged]) -> str:
 
 def _cells(one: Judged) -> list[str]:
     note = f" ({one.line.why})" if one.line.why else ""
-    unit = "% change" if one.row.unit in SIGNED else one.row.unit
+    stated = one.line.states(one.row)
+    unit = "% change" if stated else one.row.unit
     numbers = [short(one.value), f"{short(one.low)} to {short(one.high)}"]
     return [
         one.row.id,
         one.row.quantity + note,
         one.line.told,
-        _published(one.row),
+        _published(one.row) + (f" {one.row.unit}" if stated and one.row.unit not in SIGNED else ""),
         *numbers,
         unit,
         one.verdict,

@@ -24,7 +24,10 @@ READOUTS = {
     "nerve_tetanus_torque": ("N m", "largest torque at 50 Hz through the nerve, reflex included"),
     "twitch_tetanus_ratio": ("1", "twitch over tetanus"),
     "twitch_time": ("ms", "from the pulse to the largest torque of the direct twitch"),
-    "unit_twitch_time": ("ms", "from the impulse to the largest force of a motor unit's own twitch, mean over units"),
+    "unit_twitch_time": (
+        "ms",
+        "from the impulse to the largest force of a motor unit's own twitch, mean over units",
+    ),
     "half_relaxation_time": ("ms", "from the largest torque of the direct twitch to half of it"),
     "train_torque": ("N m", "largest torque of a train to the muscle, by its rate"),
     "fusion_index": (
