@@ -33,8 +33,8 @@ Predicted is the median over draws of doubt about the parameters (another cord i
 one rule, in this order: **inside the spread** when the prediction lies within the printed half-range, within 90 % of a
 printed standard deviation or error, beyond a bound, within {share:.0f} % of a number printed without spread, or below
 {limit:g} % where the row says no change; **intervals overlap** when the interval of the prediction meets that range;
-**direction right** when a change has the right sign and is at least {limit:g} % (for a statement, smaller than that counts as
-none); else **missed**."""
+**direction right** when a change has the right sign and is at least {limit:g} % (for a statement, smaller than that counts
+as none); else **missed**."""
 
 
 def page() -> str:
