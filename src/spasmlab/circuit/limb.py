@@ -14,7 +14,7 @@ from numba import njit
 from spasmlab.circuit.afferent import EXTENSOR, EXTENSOR_IA, EXTENSOR_IB, EXTENSOR_II, FLEXOR, MILLISECONDS
 from spasmlab.circuit.joint import damping_torque, elastic_torque, gravity, kick, ramp
 from spasmlab.circuit.muscle import driven_velocity, fibre_force, fibre_length, sum_twitches, torque_of
-from spasmlab.circuit.spindle import ia_rate, ib_rate, ii_rate, velocity_response
+from spasmlab.circuit.spindle import ia_rate, ib_rate, ii_rate, ii_velocity_response, velocity_response
 
 MUSCLE = ("length", "stretch", "activation", "force", "dynamic_mean", "driven")
 (LENGTH, STRETCH, ACTIVATION, FORCE, DYNAMIC_MEAN, DRIVEN) = range(len(MUSCLE))
@@ -120,7 +120,7 @@ def sense(own, side, rates, h, dynamic_drive, static_drive, m):
     rates[EXTENSOR_IA + side] = ia_rate(
         own[LENGTH], dynamic, own[DYNAMIC_MEAN], m, dynamic_drive, static_drive
     )
-    rates[EXTENSOR_II + side] = ii_rate(own[LENGTH], dynamic, m, static_drive)
+    rates[EXTENSOR_II + side] = ii_rate(own[LENGTH], ii_velocity_response(own[STRETCH], m), m, static_drive)
     rates[EXTENSOR_IB + side] = ib_rate(own[FORCE], m)
     own[DYNAMIC_MEAN] += (dynamic - own[DYNAMIC_MEAN]) * h / m.ia_burst_time_constant
 

@@ -2,7 +2,7 @@
 
     Ia = a (1 + a_d f_d)(l − l₀)⁺ + (1 + b_d f_d + b_s f_s)(b v^0.6 + burst) + c_d f_d + c_s f_s
     burst = g (b v^0.6 − its running mean over τ)⁺,   v > 0 (stretch) only
-    II = c (l − l₁)⁺ + d v^0.6 + c₂ f_s,      Ib = e F
+    II = c (l − l₁)⁺ + d v^0.36 + c₂ f_s,     Ib = e F
     f = γ^p/(γ^p + γ_half^p)
 
 γ is dynamic (d) or static (s) fusimotor drive. A power law of velocity after Prochazka and Gorassini 1998; the burst
@@ -28,6 +28,12 @@ def velocity_response(velocity, k):
 
 
 @njit
+def ii_velocity_response(velocity, k):
+    """The same of secondary endings, which follow velocity with a lower power."""
+    return max(velocity, 0.0) ** k.ii_velocity_power
+
+
+@njit
 def ia_rate(length, dynamic, mean, k, dynamic_drive=0.0, static_drive=0.0):
     """Rate of a primary ending, pulses per second; `dynamic` is v^power, `mean` its running mean.
 
@@ -45,7 +51,7 @@ def ia_rate(length, dynamic, mean, k, dynamic_drive=0.0, static_drive=0.0):
 
 @njit
 def ii_rate(length, dynamic, k, static_drive=0.0):
-    """Rate of a secondary ending, pulses per second."""
+    """Rate of a secondary ending, pulses per second; `dynamic` is `ii_velocity_response`."""
     static = k.ii_length_gain * max(length - k.ii_length_threshold, 0.0) + k.ii_static_bias * static_drive
     return min(static + k.ii_velocity_gain * dynamic, k.peak_rate)
 
