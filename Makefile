@@ -43,6 +43,7 @@ docs: $(STAMP)
 	$(BIN)/python -m spasmlab.predicted_page
 	$(BIN)/python -m spasmlab.predicted_circuit_page
 	$(BIN)/python -m spasmlab.contrast_page
+	$(BIN)/python -m spasmlab.rivals_page
 	$(BIN)/python -m spasmlab.surrogate.page
 	$(BIN)/python -m spasmlab.scoreboard_page
 	$(BIN)/python -m spasmlab.fitting_page

@@ -1,7 +1,7 @@
-"""Runs of the circuit kept for the two pages that show them: an assay on the cord of a condition, without and with drugs.
+"""Runs of the circuit kept for the pages that show them: an assay on the cord of a condition, without and with drugs.
 
-What is run follows from what the pages show (`contrast`, `predicted_circuit`). A session takes minutes, so its read-outs are
-stored, one value a draw, in `data/predicted/circuit_runs.csv`, with what they were computed from in
+What is run follows from what the pages show (`contrast`, `predicted_circuit`, `rivals`). A session takes minutes, so its
+read-outs are stored, one value a draw, in `data/predicted/circuit_runs.csv`, with what they were computed from in
 `circuit_runs.toml` beside it.
 
     python -m spasmlab.circuit_runs --write             # every session that is planned
@@ -99,10 +99,10 @@ Plan = dict[Session, set[str]]
 
 def plan() -> Plan:
     """Every session that the pages show, with its doses (the arm without drug is always there)."""
-    from spasmlab import contrast, predicted_circuit
+    from spasmlab import contrast, predicted_circuit, rivals
 
     found: Plan = {}
-    for session, dose in (*contrast.wanted(), *predicted_circuit.wanted()):
+    for session, dose in (*contrast.wanted(), *predicted_circuit.wanted(), *rivals.wanted()):
         found.setdefault(session, set()).add(dose)
     return dict(sorted(found.items()))
 
