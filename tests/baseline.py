@@ -26,7 +26,7 @@ CLEARANCES = (95, 30, 0)
 TOO_SLOW = ("cramp",)
 RELEASE_IA, RELEASE_POLY, CORDS = 0.95, 0.88, 2
 # Assays of many simulated seconds are kept for one condition and one cord.
-LONG = ("post_activation", "presynaptic", "spasm_strength", "tonic_stretch", "wind_up")
+LONG = ("post_activation", "presynaptic", "spasm_strength", "tonic_stretch", "voluntary", "wind_up")
 LONG_IN = "ms-spasticity"
 # Spikes are counted: on a processor that rounds otherwise a read-out near a threshold can move by a unit.
 TOLERANCE = {"exposure": (1e-4, 1e-9), "releases": (1e-5, 0.0), "reflexes": (0.03, 0.02)}

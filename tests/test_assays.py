@@ -8,7 +8,7 @@ import pytest
 import baseline
 import circuit_help
 from baseline import LONG, LONG_IN
-from spasmlab import assay_result, assays, circuit_runs, condition, run, units
+from spasmlab import assay_result, assays, condition, run, units
 from spasmlab.circuit import scalars
 from spasmlab.errors import InputError
 from spasmlab.progress import Stages
@@ -16,7 +16,7 @@ from spasmlab.progress import Stages
 SUBJECTS = 2
 READY = (
     "h_reflex", "post_activation", "presynaptic", "reciprocal", "spasm", "spasm_strength", "stretch", "tonic_stretch",
-    "twitch", "wind_up",
+    "twitch", "voluntary", "wind_up",
 )  # fmt: skip
 ONLY_TERMINALS = (
     "cramp-prone",
@@ -46,7 +46,7 @@ EVERY = [
 
 def few(name):
     """How many subjects do where no number is asked for: one of an assay of many simulated seconds."""
-    return 1 if name in circuit_runs.HEAVIEST else SUBJECTS
+    return 1 if name in (*LONG, "delta_f", "motor_pool") else SUBJECTS
 
 
 def cords_of_baseline(name, of):

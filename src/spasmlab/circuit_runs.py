@@ -51,6 +51,7 @@ HEAVY = (
     "stretch",
     "tonic_stretch",
     "twitch",
+    "voluntary",
     "wind_up",
 )
 # What every run depends on, beside its own assay and condition; the pages and their own data do not count.
