@@ -33,6 +33,7 @@ COORDINATE_UNITS = {
     "rate": "Hz",
     "interval": "s",
     "delay": "ms",
+    "drive": "mV",
 }
 
 
