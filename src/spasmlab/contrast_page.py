@@ -134,7 +134,7 @@ def runs() -> str:
         for session, arms in sorted(circuit_runs.stored().items())
     ]
     total = sum(note["seconds"] for note in notes.values())
-    return f"{total:.0f} s in all, on two threads of a busy machine.\n\n" + _markdown(
+    return f"{total:.0f} s in all, sessions side by side on a busy machine.\n\n" + _markdown(
         ["session", "arms", "draws", "seconds", "computed from"], lines
     )
 
