@@ -65,9 +65,10 @@ def test_the_readout_that_two_rivals_move_apart_is_the_one_named() -> None:
             arm.append(Kept(column.readout, "1", "", column.at, values))
     for pair in rivals.told_apart(kept):
         if ALL[0].name in (pair.first.name, pair.second.name):
-            assert pair.column.readout == "delta_f" and pair.distance > 5
+            (column, far), second = pair.separating[0], pair.ranked[1]
+            assert column.readout == "delta_f" and far > 5 and second[1] == 0
         else:
-            assert pair.distance == 0
+            assert not pair.separating
 
 
 def test_the_page_is_current_with_the_runs_that_are_kept() -> None:

@@ -1,8 +1,8 @@
 """Structural rivals of the spastic cord: one change at a time on the healthy cord, and the read-out that tells two apart.
 
 Rivals and read-outs are data (`data/predicted/rivals.toml`); their runs are kept by `circuit_runs`, on the same cords for
-every rival. Two rivals are told apart by the read-out in which they lie furthest from each other, in standard deviations
-over cords and draws of doubt:
+every rival. Two rivals are told apart best by the read-out in which they lie furthest from each other, in standard
+deviations over cords and draws of doubt:
 
     d = |mean(a) − mean(b)| / √((var(a) + var(b) + floor²)/2)
 
@@ -58,12 +58,17 @@ class Column:
 
 @dataclass(frozen=True)
 class Apart:
-    """Two rivals and the column that tells them apart best: how far, in standard deviations (0: none does)."""
+    """Two rivals and how far apart each read-out puts them, in standard deviations, the furthest first."""
 
     first: Rival
     second: Rival
-    column: Column
-    distance: float
+    ranked: tuple[tuple[Column, float], ...]
+
+    @property
+    def separating(self) -> list[tuple[Column, float]]:
+        """The read-outs that tell the two apart, with the distance."""
+        least = beside("rivals")["separates"].number
+        return [(column, distance) for column, distance in self.ranked if distance >= least]
 
 
 @cache
@@ -136,12 +141,11 @@ def distance(first: np.ndarray, second: np.ndarray, healthy: np.ndarray) -> floa
 
 
 def told_apart(kept: Mapping[str, Arms]) -> list[Apart]:
-    """For every pair of rivals, the read-out that separates them best."""
+    """Every pair of rivals, with the read-outs by how well they separate the two."""
     found = []
     for first, second in combinations(rivals(), 2):
-        ranked = [(_between(column, first, second, kept), column) for column in columns()]
-        best, column = max(ranked, key=lambda pair: pair[0])
-        found.append(Apart(first, second, column, best))
+        apart = [(column, _between(column, first, second, kept)) for column in columns()]
+        found.append(Apart(first, second, tuple(sorted(apart, key=lambda pair: -pair[1]))))
     return found
 
 
