@@ -9,8 +9,9 @@ SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13)
 FOUND := $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	if command -v $$p >/dev/null 2>&1 && $$p -c '$(SUPPORTED)' >/dev/null 2>&1; then echo $$p; break; fi; done)
 PYTHON ?= $(FOUND)
-# A file of tests runs in one process, in the order that tests/file_order.py gives.
-PYTEST := PYTHONPATH=tests $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -p file_order
+# A file of tests runs in one process, in the order that tests/file_order.py gives. Compiled modules and tests are kept,
+# whatever the shell says: each process and each command that a test starts would compile them again.
+PYTEST := PYTHONDONTWRITEBYTECODE= PYTHONPATH=tests $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -p file_order
 VERSION = import sys; print("%d.%d" % sys.version_info[:2])
 
 .PHONY: run app test quick lint baseline docs pictures constraints clean
