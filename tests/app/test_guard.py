@@ -274,6 +274,7 @@ def start(server, query="?tab=check", **more):
     return wire
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example"])
 def test_a_session_under_another_name_or_from_another_page_is_refused(own, host):
     from websockets.exceptions import InvalidStatus
@@ -296,6 +297,7 @@ MALFORMED = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_malformed_messages_and_too_large_ones_hurt_only_their_own_session(own):
     from websockets.exceptions import ConnectionClosed
 
@@ -313,6 +315,7 @@ def test_malformed_messages_and_too_large_ones_hurt_only_their_own_session(own):
     start(own).close()  # and the next is served
 
 
+@pytest.mark.slow
 def test_a_flood_of_one_session_leaves_the_others_their_turn(own):
     wire, begun = start(own, max_queue=4), time.monotonic()  # it does not read what it asks for either
     try:
@@ -330,6 +333,7 @@ def test_a_flood_of_one_session_leaves_the_others_their_turn(own):
         wire.close()
 
 
+@pytest.mark.slow
 def test_sessions_that_close_free_their_threads_processes_and_files(own):
     process = psutil.Process(own.process.pid)
     kept = lambda: len(list(Path("/tmp").glob("spasmlab-*")))
