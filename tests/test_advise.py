@@ -125,7 +125,7 @@ def test_the_table_is_readable():
 
 
 def test_regimens_are_ranked_by_response_without_side_effects():
-    found = advised("--draws", "512")
+    found = advised("--draws", "256")
     assert found["ranked"] and [one["rank"] for one in found["regimens"]] == list(
         range(1, len(found["regimens"]) + 1)
     )
@@ -199,7 +199,7 @@ def test_a_tablet_that_wants_food_is_followed_with_food():
     assert meals == {"ir": "fasted", "gastroretentive": "high-fat"}
 
 
-SPASTIC = ["advise", "--drug", "gabapentin", "--patient", WHO, "--draws", "128", "--json"]
+SPASTIC = ["advise", "--drug", "gabapentin", "--patient", WHO, "--draws", "64", "--json"]
 
 
 def test_spasticity_is_ranked_by_what_the_patient_rates():

@@ -153,7 +153,7 @@ def test_fatigue_of_a_unit_in_fused_tetanus_is_that_of_potvin_and_fuglevand():
 def test_muscle_tires_faster_at_higher_rates_and_recovers_with_rest():
     lost = [1 - f[19_000:20_000].max() / f[:1500].max() for f in (tiring(10, 20), tiring(40, 20))]
     assert 0 < lost[0] < lost[1] < 1
-    at_once, later = (tiring(40, 20, rest)[-900:].max() for rest in (0.0, 240.0))
+    at_once, later = (tiring(40, 20, rest)[-900:].max() for rest in (0.0, 40.0))
     assert at_once < later < tiring(40, 20)[:1500].max()
 
 

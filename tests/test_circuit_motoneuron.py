@@ -117,7 +117,7 @@ def test_small_epsp_carries_the_charge_of_its_conductance():
     record = scalars.numbers(parameters, 0, 0).reshape(1).view(np.recarray)
     x = resting_blocks(pool, record[0])
     x[:, FAST * BLOCK : (FAST + 1) * BLOCK] += weight
-    area = _let_run(x, pool.blocks(), record, 0.025, 16_000).sum(axis=0) * 0.025
+    area = _let_run(x, pool.blocks(), record, 0.025, 8000).sum(axis=0) * 0.025
     c, k = pool.constants, numbers(parameters)
     transfer = c["coupling"] / (c["dendrite_leak"] + c["coupling"]) / c["input_conductance"]
     np.testing.assert_allclose(

@@ -111,8 +111,9 @@ def test_the_loop_tires_with_force_and_comes_back_at_rest():
 
 def test_a_contraction_sensitises_the_loop_over_seconds_and_rest_takes_it_away():
     tau, loop, added = PLAIN["terminal_loop_rise"].number, np.array([1.0, 0.0]), []
+    untiring = k(terminal_loop_tiring=0.0)
     for _ in range(2 * round(tau)):
-        added.append(terminal.advance_loop(loop, 0.5, 1.0, k(terminal_loop_tiring=0.0)))
+        added.append(terminal.advance_loop(loop, 0.5, 1.0, untiring))
     assert added[0] == 0.0
     shares = np.array(added[round(tau) :: round(tau) - 1]) / (PLAIN["terminal_loop"].number * 0.5 * 0.5)
     np.testing.assert_allclose(shares, 1 - np.exp([-1.0, -2.0]), rtol=2e-3)

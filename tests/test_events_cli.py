@@ -135,7 +135,7 @@ def test_a_run_of_many_patients_follows_their_sessions() -> None:
 
 
 def test_a_population_under_doubt_has_an_interval_about_each_percentile() -> None:
-    words = [*MANY, "--population", "30", "--times", "9"]
+    words = [*MANY, "--population", "16", "--times", "9"]
     plain, doubted = found(command.run(*words)), found(command.run(*words, "--draws", "8"))
     assert "doubt" not in plain["c_max"] and plain["draws"] == 1 and doubted["draws"] == 8
     for entry, again in (
