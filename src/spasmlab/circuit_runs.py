@@ -198,7 +198,8 @@ def _of_assay(name: str) -> set[Path]:
     return {file for file in _files("assays") if file.stem in found}
 
 
-def _imported(file: Path) -> list[str]:
+@cache
+def _imported(file: Path) -> tuple[str, ...]:
     """Modules of the assays that a file imports, at its head or within."""
     found: list[str] = []
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
@@ -206,7 +207,7 @@ def _imported(file: Path) -> list[str]:
             found += [name.name for name in node.names]
         elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("spasmlab.assays."):
             found.append(str(node.module).rsplit(".", 1)[-1])
-    return found
+    return tuple(found)
 
 
 def _of_condition(name: str) -> set[Path]:
