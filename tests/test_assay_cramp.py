@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from circuit_help import DRUG, assay
+from circuit_help import DRUG, assay, bench
+from spasmlab.assays import cramp as protocol
 from spasmlab.evidence import calibration
 
 
@@ -48,8 +49,11 @@ def test_a_cramp_ends_by_itself_within_the_recording():
 
 @pytest.mark.slow
 def test_a_cramp_ends_later_the_less_its_afferents_tire():
-    untiring = assay("cramp", "healthy", 1, changes=(("terminal_loop_tiring", 0.0),)).readouts
-    assert untiring["cramp_duration"][0] > cramp(readout="cramp_duration")
+    untiring = bench("healthy", 1, changes={"terminal_loop_tiring": 0.0, "terminal_ectopic": 1.0})
+    k = {name: record.number for name, record in protocol.known(untiring).items()}
+    (response,) = protocol.intact(untiring, k)([protocol.train(k, 0, cramp(), k["longest"])])
+    lasts = protocol.duration(response, untiring.units[0], k) / 1000
+    assert lasts > cramp(readout="cramp_duration")
 
 
 @pytest.mark.slow

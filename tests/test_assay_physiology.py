@@ -20,6 +20,16 @@ from spasmlab.parameter import beside
 MS, SCI = "ms-spasticity", "sci-complete-chronic"
 FEW = 3  # cords where each has its own control
 pytestmark = pytest.mark.slow  # each assay runs once, for whichever test asks first
+# Conditions that shift the motor terminals alone, or nothing of the circuit, have the healthy reflex: a test says so.
+CORDS_OF = tuple(
+    of
+    for of in condition.names()
+    if of == "healthy"
+    or any(
+        path.startswith("circuit.") and not path.startswith("circuit.terminal.")
+        for path in condition.load(of).parameters
+    )
+)
 NO_GABA = (("reciprocal_conductance", 0.0), ("polysynaptic_inhibition_conductance", 0.0))
 
 
@@ -44,14 +54,23 @@ def test_h_max_over_m_max_is_larger_when_spastic(of):
     assert np.all(spastic > healthy)
 
 
-@pytest.mark.parametrize("of", condition.names())
+@pytest.mark.parametrize("of", CORDS_OF)
 def test_latency_of_the_h_reflex_is_28_to_34_ms(of):
     row = calibration("N335")
     latency = assay("h_reflex", of).readouts["h_latency"]
     assert np.all(np.abs(latency - row.number) <= row.spread)
 
 
-@pytest.mark.parametrize("of", condition.names())
+@pytest.mark.parametrize("of", [of for of in condition.names() if of not in CORDS_OF])
+def test_the_h_reflex_of_a_condition_without_a_cord_of_its_own_is_the_healthy_one_to_the_bit(of):
+    here, healthy = assay("h_reflex", of, 1), assay("h_reflex", "healthy")
+    for readout, values in here.readouts.items():
+        np.testing.assert_array_equal(values, healthy.readouts[readout][:1], err_msg=readout)
+    for trace in ("h", "m"):
+        np.testing.assert_array_equal(here.traces[trace].values, healthy.traces[trace].values[:1])
+
+
+@pytest.mark.parametrize("of", CORDS_OF)
 def test_h_appears_before_m_and_falls_while_m_grows_to_its_plateau(of):
     traces = assay("h_reflex", of).traces
     h, m = traces["h"].values.mean(axis=0), traces["m"].values.mean(axis=0)

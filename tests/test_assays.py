@@ -44,9 +44,13 @@ EVERY = [
 ]
 
 
-def few(name):
-    """How many subjects do where no number is asked for: one of an assay of many simulated seconds."""
-    return 1 if name in (*LONG, "delta_f", "motor_pool") else SUBJECTS
+def few(name, of):
+    """How many subjects do where no number is asked for: one of an assay of many simulated seconds.
+
+    One also in conditions that the baseline does not have: that subjects keep to their rows is seen in the others.
+    """
+    long = name in (*LONG, "delta_f", "motor_pool")
+    return 1 if long or of not in baseline.REFLEXES_IN else SUBJECTS
 
 
 def cords_of_baseline(name, of):
@@ -60,13 +64,15 @@ def assay(name, of, subjects=None):
     """The run of the baseline where there is one, else one of a few cords without drug."""
     cords = cords_of_baseline(name, of)
     return (
-        baseline.measured(name, of, cords) if cords else circuit_help.assay(name, of, subjects or few(name))
+        baseline.measured(name, of, cords)
+        if cords
+        else circuit_help.assay(name, of, subjects or few(name, of))
     )
 
 
 def subjects_of(name, of):
     """Subjects of that run: the baseline's cords are run without and with the drug."""
-    return 2 * cords_of_baseline(name, of) or few(name)
+    return 2 * cords_of_baseline(name, of) or few(name, of)
 
 
 def test_ready_made_assays_are_found_by_name_with_hyphens_or_underscores():
