@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -116,11 +117,12 @@ def _crossover_error(row: Row) -> float:
     return own["within_subject"].number * math.sqrt(2 / (row.n or own["crossover_subjects"].number))
 
 
-def judged(seed: int = 0) -> list[Judged]:
-    """Every row that can be predicted, in table order."""
+@cache
+def judged(seed: int = 0) -> tuple[Judged, ...]:
+    """Every row that can be predicted, in table order; judged once a process."""
     rows = {row.id: row for row in evidence.table(TABLE)}
     predicted.require_complete(set(rows))
-    return [judge(rows[id], s, seed) for id, s in predicted.scenarios().items() if s.measure]
+    return tuple(judge(rows[id], s, seed) for id, s in predicted.scenarios().items() if s.measure)
 
 
 def scores(found: Sequence[Judged]) -> dict[str, float]:
