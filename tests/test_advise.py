@@ -103,6 +103,7 @@ def test_many_levels_find_the_patient_they_came_from():
     assert spread[1] < 0.4 * spread[0]
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_advice():
     assert advised("--seed", "4") == advised("--seed", "4", by=command.run)
     first, other = (advised("--seed", seed)["by_dose"][0]["c_average"] for seed in (4, 5))
@@ -214,6 +215,7 @@ def test_spasticity_is_ranked_by_what_the_patient_rates():
     assert {one["rank"] for one in found["regimens"]} == set(range(1, len(found["regimens"]) + 1))
 
 
+@pytest.mark.slow
 def test_each_spastic_condition_is_followed_in_its_own_cord():
     ms, stroke = (
         command.found(command.once(*SPASTIC, "--condition", f"{name}-spasticity"))

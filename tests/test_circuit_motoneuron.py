@@ -110,6 +110,7 @@ def _synaptic_response(row, weight, duration=30.0, **changes):
     return traces[0] - traces[1]
 
 
+@pytest.mark.slow
 def test_small_epsp_carries_the_charge_of_its_conductance():
     """Linear limit: the area of the soma's response is g·τ·E·Z, Z the transfer resistance of the passive cell."""
     weight, parameters = 1e-6, known(pic=0.0)
