@@ -93,6 +93,19 @@ class Kept:
     at: float
     values: np.ndarray
 
+    @property
+    def finite(self) -> np.ndarray:
+        """The values of the draws that have one."""
+        return self.values[np.isfinite(self.values)]
+
+
+def picked(arm: Iterable[Kept], readout: str, at: float = np.nan) -> Kept | None:
+    """A read-out among those of an arm, of a curve the point nearest to `at`; None where there is none."""
+    found = [one for one in arm if one.readout == readout]
+    if not found or np.isnan(at):
+        return found[0] if found else None
+    return min(found, key=lambda one: abs(one.at - at))
+
 
 Arms = Mapping[str, list[Kept]]
 Plan = dict[Session, set[str]]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from spasmlab import assays, condition
-from spasmlab.circuit_runs import NO_DRUG, Arms, Kept, Session
+from spasmlab.circuit_runs import NO_DRUG, Arms, Kept, Session, picked
 from spasmlab.parameter import PACKAGE, beside, read_toml
 from spasmlab.quantity import INTERVAL, Quantity
 
@@ -41,10 +41,7 @@ class Column:
 
     def of(self, kept: list[Kept]) -> Kept | None:
         """The read-out among those of an arm: at the nearest place of a curve; None where there is none."""
-        found = [one for one in kept if one.readout == self.readout]
-        if not found or np.isnan(self.at):
-            return found[0] if found else None
-        return min(found, key=lambda one: abs(one.at - self.at))
+        return picked(kept, self.readout, self.at)
 
 
 @dataclass(frozen=True)
@@ -131,9 +128,9 @@ def cell(column: Column, drug: str, kept: Mapping[str, Arms]) -> Quantity:
 def undrugged(column: Column, kept: Mapping[str, Arms]) -> Quantity:
     """The column without drug."""
     one = column.of(kept.get(column.session.text, {}).get(NO_DRUG, []))
-    if one is None or not np.isfinite(one.values).any():
+    if one is None or not one.finite.size:
         return Quantity(None, one.unit if one else "1")
-    return summary(one.values[np.isfinite(one.values)], one.unit)
+    return summary(one.finite, one.unit)
 
 
 def verdict(sign: int, found: Quantity) -> str:

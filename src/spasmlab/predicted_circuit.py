@@ -17,7 +17,7 @@ from functools import cache
 import numpy as np
 
 from spasmlab import evidence, units
-from spasmlab.circuit_runs import NO_DRUG, SEED, Arms, Kept, Session
+from spasmlab.circuit_runs import NO_DRUG, SEED, Arms, Kept, Session, picked
 from spasmlab.errors import ModelError
 from spasmlab.evidence import Row
 from spasmlab.parameter import PACKAGE, beside
@@ -178,10 +178,8 @@ def values(line: Line, row: Row, kept: Mapping[str, Arms]) -> np.ndarray | None:
 def _seen(line: Line, session: Session, arm: str, kept: Mapping[str, Arms]) -> Kept | None:
     if line.source == BATH:
         session, arm = IN_BATHS, line.row
-    found = [one for one in kept.get(session.text, {}).get(arm, []) if one.readout == line.readout]
-    if line.at and found:
-        found = [min(found, key=lambda one: abs(one.at - float(line.at)))]
-    return found[0] if found and np.isfinite(found[0].values).any() else None
+    found = picked(kept.get(session.text, {}).get(arm, []), line.readout, float(line.at or np.nan))
+    return found if found is not None and found.finite.size else None
 
 
 def in_baths(ids: Iterable[str], draws: int) -> dict[str, list[Kept]]:

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from spasmlab import condition, hypothesis
-from spasmlab.circuit_runs import NO_DRUG, Arms, Kept, Session
+from spasmlab.circuit_runs import NO_DRUG, Arms, Kept, Session, picked
 from spasmlab.errors import ModelError
 from spasmlab.parameter import PACKAGE, Parameter, beside, read_toml
 
@@ -122,11 +122,7 @@ def wanted() -> Iterator[tuple[Session, str]]:
 
 def seen(column: Column, cord: tuple[str, str], kept: Mapping[str, Arms]) -> Kept | None:
     """The read-out of a cord, one value a draw; None where it is not kept."""
-    arm = kept.get(Session(column.assay, *cord).text, {}).get(NO_DRUG, [])
-    found = [one for one in arm if one.readout == column.readout]
-    if found and np.isfinite(column.at):
-        found = [min(found, key=lambda one: abs(one.at - column.at))]
-    return found[0] if found else None
+    return picked(kept.get(Session(column.assay, *cord).text, {}).get(NO_DRUG, []), column.readout, column.at)
 
 
 def distance(first: np.ndarray, second: np.ndarray, healthy: np.ndarray) -> float:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from spasmlab import circuit_runs, rivals
-from spasmlab.circuit_runs import Arms
+from spasmlab.circuit_runs import Arms, Kept
 from spasmlab.docs_tables import DOCS, _markdown
 from spasmlab.page_main import keep_current
 from spasmlab.parameter import beside
@@ -67,18 +67,18 @@ def _readouts(kept: Mapping[str, Arms]) -> str:
     lines = []
     for column in rivals.columns():
         found = [rivals.seen(column, cord, kept) for cord in cords.values()]
-        healthy = found[0].values if found[0] else np.array([])
         unit = next((one.unit for one in found if one), "1")
         title = f"{column.title}, {pretty_unit(unit)}" if unit != "1" else column.title
-        lines.append([title, *(_cell(one.values if one else np.array([]), healthy) for one in found)])
+        lines.append([title, *(_cell(one, found[0]) for one in found)])
     return _markdown(["read-out", *cords], lines)
 
 
-def _cell(values: np.ndarray, healthy: np.ndarray) -> str:
-    there, health = values[np.isfinite(values)], healthy[np.isfinite(healthy)]
+def _cell(one: Kept | None, healthy: Kept | None) -> str:
+    there = one.finite if one else np.array([])
     if not there.size:
         return "–"
     text = f"{short(float(np.median(there)))} ({short(float(there.min()))} to {short(float(there.max()))})"
+    health = healthy.finite if healthy else np.array([])
     beyond = health.size and (there.min() > health.max() or there.max() < health.min())
     return (f"**{text}**" if beyond else text).replace("-", "−")
 
@@ -111,8 +111,9 @@ def _separated(one: Apart, column: Column, distance: float, kept: Mapping[str, A
 
 def _median(column: Column, rival: Rival, kept: Mapping[str, Arms]) -> str:
     found = rivals.seen(column, (rivals.HEALTHY, rival.changes), kept)
-    there = found.values[np.isfinite(found.values)] if found else np.array([])
-    return short(float(np.median(there))).replace("-", "−") if there.size else "–"
+    if found is None or not found.finite.size:
+        return "–"
+    return short(float(np.median(found.finite))).replace("-", "−")
 
 
 def main(arguments: Sequence[str], folder: Path = DOCS) -> int:
